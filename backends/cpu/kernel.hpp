@@ -1,0 +1,137 @@
+// Shared by all CPU kernel sources, which are compiled once per instruction set with
+// CATENA_ISA = baseline, avx2 or avx512.
+//
+// Every function in a kernel source lives in namespace catena::cpu::CATENA_ISA (or in an unnamed
+// namespace inside it) and calls no inline function from elsewhere that the compiler could emit as
+// a shared symbol: the linker would be free to put AVX code on the baseline path. So: no std::
+// algorithms, vectors or math functions here; a check on the objects' symbols guards the rule.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <xsimd/xsimd.hpp>
+
+#include "catena/backends/cpu/parallel.hpp"
+#include "catena/graph/backend.hpp"
+
+#ifndef CATENA_ISA
+#error "kernel sources are compiled with CATENA_ISA set to an instruction set"
+#endif
+
+namespace catena::cpu::CATENA_ISA {
+
+#if defined(CATENA_ISA_avx512)
+using Arch = xsimd::avx512bw;
+#elif defined(CATENA_ISA_avx2)
+using Arch = xsimd::fma3<xsimd::avx2>;
+#else
+using Arch = xsimd::sse2;
+#endif
+
+template <class T>
+using Batch = xsimd::batch<T, Arch>;
+
+#define CATENA_INLINE [[gnu::always_inline]] inline
+
+// The first n (< Batch<T>::size) elements at p, the rest zero. T is float or double.
+template <class T>
+CATENA_INLINE Batch<T> load_partial(const T* p, std::int64_t n) {
+#if defined(CATENA_ISA_avx512)
+  if constexpr (sizeof(T) == 4)
+    return Batch<T>(_mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << n) - 1u), p));
+  else
+    return Batch<T>(_mm512_maskz_loadu_pd(static_cast<__mmask8>((1u << n) - 1u), p));
+#else
+  alignas(64) T buffer[Batch<T>::size] = {};
+  for (std::int64_t i = 0; i < n; ++i) buffer[i] = p[i];
+  return Batch<T>::load_aligned(buffer);
+#endif
+}
+
+template <class T>
+CATENA_INLINE void store_partial(T* p, const Batch<T>& v, std::int64_t n) {
+#if defined(CATENA_ISA_avx512)
+  if constexpr (sizeof(T) == 4)
+    _mm512_mask_storeu_ps(p, static_cast<__mmask16>((1u << n) - 1u), v);
+  else
+    _mm512_mask_storeu_pd(p, static_cast<__mmask8>((1u << n) - 1u), v);
+#else
+  alignas(64) T buffer[Batch<T>::size];
+  v.store_aligned(buffer);
+  for (std::int64_t i = 0; i < n; ++i) p[i] = buffer[i];
+#endif
+}
+
+template <class T>
+CATENA_INLINE T min_of(T a, T b) {
+  return b < a ? b : a;
+}
+template <class T>
+CATENA_INLINE T max_of(T a, T b) {
+  return a < b ? b : a;
+}
+
+// parallel_for with a lambda body(begin, end).
+template <class Body>
+CATENA_INLINE void parallel(std::int64_t n, std::int64_t grain, const Body& body) {
+  if (n <= grain) {
+    if (n > 0) body(std::int64_t{0}, n);
+    return;
+  }
+  parallel_for(
+      n, grain,
+      [](void* context, std::int64_t begin, std::int64_t end) {
+        (*static_cast<const Body*>(context))(begin, end);
+      },
+      const_cast<Body*>(&body));
+}
+
+// Calls f(T{}) with the C++ type of a floating dtype, or of any compute dtype.
+template <class F>
+CATENA_INLINE void visit_float(DType dtype, const F& f) {
+  if (dtype == DType::kFloat64) f(double{});
+  else f(float{});
+}
+template <class F>
+CATENA_INLINE void visit_compute(DType dtype, const F& f) {
+  switch (dtype) {
+    case DType::kFloat64: return f(double{});
+    case DType::kInt32: return f(std::int32_t{});
+    case DType::kInt64: return f(std::int64_t{});
+    case DType::kUInt8: return f(std::uint8_t{});
+    case DType::kBool: return f(bool{});
+    default: return f(float{});
+  }
+}
+
+// Steps through all lines (innermost dimension) of a strided tensor in row-major order. Kernels
+// that read one strided input use it; dimension sizes and strides are the view's.
+struct LineIterator {
+  explicit CATENA_INLINE LineIterator(const TensorView& v) : view(v) {
+    for (int i = 0; i < kMaxRank; ++i) index[i] = 0;
+    offset = 0;
+  }
+  // Moves to line number `line` (of numel / last size).
+  CATENA_INLINE void seek(std::int64_t line) {
+    offset = 0;
+    for (int d = view.shape.rank() - 2; d >= 0; --d) {
+      index[d] = line % view.shape.data()[d];
+      line /= view.shape.data()[d];
+      offset += index[d] * view.strides.data()[d];
+    }
+  }
+  CATENA_INLINE void next() {
+    for (int d = view.shape.rank() - 2; d >= 0; --d) {
+      offset += view.strides.data()[d];
+      if (++index[d] < view.shape.data()[d]) return;
+      offset -= index[d] * view.strides.data()[d];
+      index[d] = 0;
+    }
+  }
+  const TensorView& view;
+  std::int64_t index[kMaxRank];
+  std::int64_t offset;
+};
+
+}  // namespace catena::cpu::CATENA_ISA

@@ -1,0 +1,123 @@
+// Pointwise arithmetic, comparisons and activations.
+//
+// All broadcast like NumPy. Operands of different dtypes are promoted to a common one first (see
+// promote()); scalars are weak. Mathematical functions of integers give float32. The formula of each
+// op and its derivative stand in elementwise_formulas.hpp, once for all machines.
+#pragma once
+
+#include <source_location>
+
+#include "catena/graph/dispatch.hpp"
+#include "catena/ops/op_list.hpp"
+
+namespace catena {
+
+namespace op {
+
+inline constexpr PointwiseRule kArithmetic1{.inputs = 1, .dtypes = kNumberTypes};
+inline constexpr PointwiseRule kArithmetic2{.inputs = 2, .dtypes = kComputeTypes};
+inline constexpr PointwiseRule kMath1{.inputs = 1, .integer_to_float = true, .dtypes = kFloatTypes};
+inline constexpr PointwiseRule kMath2{.inputs = 2, .integer_to_float = true, .dtypes = kFloatTypes};
+inline constexpr PointwiseRule kCompare{.inputs = 2, .bool_result = true, .dtypes = kComputeTypes};
+
+// Everything a pointwise op without attributes carries.
+#define CATENA_POINTWISE(Struct, rule, saves, onnx, formula, ...) \
+  struct Struct {                                                 \
+    static constexpr OpKind kKind = OpKind::kPointwise;           \
+    static constexpr std::uint32_t kVersion = 1;                  \
+    static constexpr const char* kFormula = formula;              \
+    static constexpr std::tuple<> kAttrs{};                       \
+    static constexpr Inputs kInputs{__VA_ARGS__};                 \
+    static constexpr PointwiseRule kPointwise = rule;             \
+    static constexpr Saves kSaves = saves;                        \
+    static constexpr OnnxRow kOnnx = onnx;                        \
+  }
+
+inline constexpr std::uint32_t kIn0 = Saves::input_bit(0), kIn1 = Saves::input_bit(1),
+                               kOut = Saves::kOutput;
+
+CATENA_POINTWISE(Add, kArithmetic2, Saves::nothing(), OnnxRow::op("Add"), "y = a + b", "a", "b");
+CATENA_POINTWISE(Sub, kArithmetic2, Saves::nothing(), OnnxRow::op("Sub"), "y = a - b", "a", "b");
+CATENA_POINTWISE(Mul, kArithmetic2, Saves::per_input({kIn1, kIn0}), OnnxRow::op("Mul"), "y = a * b",
+                 "a", "b");
+CATENA_POINTWISE(Div, kMath2, Saves::per_input({kIn1, kIn1 | kOut}), OnnxRow::op("Div"),
+                 "y = a / b", "a", "b");
+CATENA_POINTWISE(Neg, kArithmetic1, Saves::nothing(), OnnxRow::op("Neg"), "y = -x", "x");
+// The derivative in b at a = 0 is 0 for b > 0, as everybody defines it.
+CATENA_POINTWISE(Pow, kMath2, Saves::per_input({kIn0 | kIn1, kIn0 | kIn1 | kOut}),
+                 OnnxRow::op("Pow"), "y = a ^ b", "a", "b");
+CATENA_POINTWISE(Exp, kMath1, Saves::output(), OnnxRow::op("Exp"), "y = e^x", "x");
+CATENA_POINTWISE(Log, kMath1, Saves::inputs(0), OnnxRow::op("Log"), "y = ln x", "x");
+CATENA_POINTWISE(Sqrt, kMath1, Saves::output(), OnnxRow::op("Sqrt"), "y = x^(1/2)", "x");
+CATENA_POINTWISE(Tanh, kMath1, Saves::output(), OnnxRow::op("Tanh"),
+                 "y = (e^x - e^-x) / (e^x + e^-x)", "x");
+CATENA_POINTWISE(Sigmoid, kMath1, Saves::output(), OnnxRow::op("Sigmoid"), "y = 1 / (1 + e^-x)",
+                 "x");
+// The derivative at 0 is 0.
+CATENA_POINTWISE(Relu, kArithmetic1, Saves::output(), OnnxRow::op("Relu"), "y = max(x, 0)", "x");
+CATENA_POINTWISE(Equal, kCompare, Saves::nothing(), OnnxRow::op("Equal"), "y = a == b", "a", "b");
+CATENA_POINTWISE(NotEqual, kCompare, Saves::nothing(), OnnxRow::expands("Not(Equal)"), "y = a != b",
+                 "a", "b");
+CATENA_POINTWISE(Less, kCompare, Saves::nothing(), OnnxRow::op("Less"), "y = a < b", "a", "b");
+CATENA_POINTWISE(LessEqual, kCompare, Saves::nothing(), OnnxRow::op("LessOrEqual"), "y = a <= b",
+                 "a", "b");
+CATENA_POINTWISE(Greater, kCompare, Saves::nothing(), OnnxRow::op("Greater"), "y = a > b", "a",
+                 "b");
+CATENA_POINTWISE(GreaterEqual, kCompare, Saves::nothing(), OnnxRow::op("GreaterOrEqual"),
+                 "y = a >= b", "a", "b");
+CATENA_POINTWISE(Where, (PointwiseRule{.inputs = 3, .first_promoted = 1, .dtypes = kComputeTypes}),
+                 Saves::inputs(0), OnnxRow::op("Where"), "y = condition ? a : b", "condition", "a",
+                 "b");
+#undef CATENA_POINTWISE
+
+}  // namespace op
+
+// y = a + b and so on; shapes broadcast, dtypes promote. Errors: shapes that do not broadcast.
+Tensor add(Operand a, Operand b);
+Tensor sub(Operand a, Operand b);
+Tensor mul(Operand a, Operand b);
+Tensor div(Operand a, Operand b);  // true division: integers give float32
+Tensor neg(Operand x);
+Tensor pow(Operand base, Operand exponent);
+Tensor pow(Operand base, Scalar exponent);
+Tensor pow(Scalar base, Operand exponent);
+Tensor exp(Operand x);
+Tensor log(Operand x);
+Tensor sqrt(Operand x);
+Tensor tanh(Operand x);
+Tensor sigmoid(Operand x);
+Tensor relu(Operand x);
+// Bool tensors.
+Tensor equal(Operand a, Operand b);
+Tensor not_equal(Operand a, Operand b);
+Tensor less(Operand a, Operand b);
+Tensor less_equal(Operand a, Operand b);
+Tensor greater(Operand a, Operand b);
+Tensor greater_equal(Operand a, Operand b);
+// Element by element a where `condition` (bool) holds, else b.
+Tensor where(Operand condition, Operand a, Operand b);
+Tensor where(Operand condition, Operand a, Scalar b);
+Tensor where(Operand condition, Scalar a, Operand b);
+// The same under the name the formulas use.
+inline Tensor select(const Tensor& condition, const Tensor& a, const Tensor& b) {
+  return where(condition, a, b);
+}
+
+Tensor operator-(Operand x);
+#define CATENA_BINARY_OPERATOR(symbol)       \
+  Tensor operator symbol(Operand a, Operand b); \
+  Tensor operator symbol(Operand a, Scalar b);  \
+  Tensor operator symbol(Scalar a, Operand b);
+CATENA_BINARY_OPERATOR(+)
+CATENA_BINARY_OPERATOR(-)
+CATENA_BINARY_OPERATOR(*)
+CATENA_BINARY_OPERATOR(/)
+CATENA_BINARY_OPERATOR(==)
+CATENA_BINARY_OPERATOR(!=)
+CATENA_BINARY_OPERATOR(<)
+CATENA_BINARY_OPERATOR(<=)
+CATENA_BINARY_OPERATOR(>)
+CATENA_BINARY_OPERATOR(>=)
+#undef CATENA_BINARY_OPERATOR
+
+}  // namespace catena

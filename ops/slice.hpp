@@ -1,0 +1,54 @@
+// Basic slices, NumPy-like, and the adjoint.
+#pragma once
+
+#include <source_location>
+
+#include "catena/graph/dispatch.hpp"
+#include "catena/ops/op_list.hpp"
+
+#include "catena/ops/index.hpp"
+
+namespace catena {
+namespace op {
+
+// y[i] = x[start + i * step] along every dimension; bounds are already resolved.
+struct Slice {
+  Shape start, length, step;
+  static constexpr OpKind kKind = OpKind::kView;
+  static constexpr const char* kFormula = "y[i] = x[start + i * step]";
+  static constexpr std::uint32_t kVersion = 1;
+  static constexpr std::tuple kAttrs{Attr{"start", &Slice::start, "first entry, per dimension"},
+                                     Attr{"length", &Slice::length, "entries, per dimension"},
+                                     Attr{"step", &Slice::step, "distance, per dimension, > 0"}};
+  static constexpr Inputs kInputs{"x"};
+  static constexpr Saves kSaves = Saves::nothing();
+  static constexpr OnnxRow kOnnx = OnnxRow::op("Slice");
+  void infer(InferContext& c) const;
+  void vjp(VjpContext& c) const;
+};
+
+// The adjoint: zeros of shape `shape` but for y[start + i * step] = x[i].
+struct SliceAdjoint {
+  Shape shape, start, step;
+  static constexpr const char* kFormula = "y = 0; y[start + i * step] = x[i]";
+  static constexpr std::uint32_t kVersion = 1;
+  static constexpr std::tuple kAttrs{Attr{"shape", &SliceAdjoint::shape, "shape of y"},
+                                     Attr{"start", &SliceAdjoint::start, "first entry"},
+                                     Attr{"step", &SliceAdjoint::step, "distance, > 0"}};
+  static constexpr Inputs kInputs{"x"};
+  static constexpr Saves kSaves = Saves::nothing();
+  static constexpr OnnxRow kOnnx = OnnxRow::expands("ConstantOfShape, ScatterND");
+  void infer(InferContext& c) const;
+  void vjp(VjpContext& c) const;
+};
+
+}  // namespace op
+
+// NumPy-like: slice(x, {1, Slice(0, 4), Ellipsis, NewAxis}).
+Tensor slice(Operand x, std::span<const Index> where);
+Tensor slice(Operand x, std::initializer_list<Index> where);
+// One dimension: x[..., start:stop:step, ...] at `dim`, and one entry of it.
+Tensor slice(Operand x, int dim, std::int64_t start, std::int64_t stop, std::int64_t step = 1);
+Tensor select(Operand x, int dim, std::int64_t index);
+
+}  // namespace catena

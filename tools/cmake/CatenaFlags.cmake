@@ -1,0 +1,9 @@
+# Warnings, sanitizers and code generation shared by all targets of this project.
+add_library(catena_flags INTERFACE)
+target_compile_options(catena_flags INTERFACE
+  -Wall -Wextra -Wno-missing-field-initializers -ffp-contract=off -fno-semantic-interposition
+  -fno-math-errno)
+if(CATENA_SANITIZE)
+  target_compile_options(catena_flags INTERFACE -fsanitize=${CATENA_SANITIZE} -fno-omit-frame-pointer -g)
+  target_link_options(catena_flags INTERFACE -fsanitize=${CATENA_SANITIZE})
+endif()
