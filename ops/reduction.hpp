@@ -1,4 +1,4 @@
-// Reductions over dimensions.  empty means all;  leaves them with size 1.
+// Reductions over dimensions. An empty `dims` means all of them; keepdim leaves them with size 1.
 #pragma once
 
 #include <source_location>
