@@ -1,0 +1,39 @@
+// Initial values of parameters, written in place without being recorded. Each returns the tensor.
+// Random numbers come from the process generator (manual_seed) and are drawn on the CPU.
+#pragma once
+
+#include <source_location>
+
+#include "catena/graph/tensor.hpp"
+
+namespace catena::nn::init {
+
+Tensor constant_(Tensor t, double value);
+Tensor zeros_(Tensor t);
+Tensor ones_(Tensor t);
+// U[low, high).
+Tensor uniform_(Tensor t, double low = 0, double high = 1);
+// N(mean, stddev^2).
+Tensor normal_(Tensor t, double mean = 0, double stddev = 1);
+
+// For weights [fan_out, fan_in, ..]; further sizes multiply both.
+struct Fans {
+  double in = 0, out = 0;
+};
+Fans fans(const Tensor& t, std::source_location loc = std::source_location::current());
+
+// U(-a, a) with a = gain sqrt(6 / (fan_in + fan_out)) (Glorot and Bengio 2010).
+Tensor xavier_uniform_(Tensor t, double gain = 1,
+                       std::source_location loc = std::source_location::current());
+// N(0, gain^2 2 / (fan_in + fan_out)).
+Tensor xavier_normal_(Tensor t, double gain = 1,
+                      std::source_location loc = std::source_location::current());
+// U(-b, b) with b = sqrt(6 / ((1 + a^2) fan_in)), a the slope of the leaky ReLU that follows (He et
+// al. 2015); a = 0 for ReLU.
+Tensor kaiming_uniform_(Tensor t, double a = 0,
+                        std::source_location loc = std::source_location::current());
+// N(0, 2 / ((1 + a^2) fan_in)).
+Tensor kaiming_normal_(Tensor t, double a = 0,
+                       std::source_location loc = std::source_location::current());
+
+}  // namespace catena::nn::init

@@ -1,0 +1,45 @@
+#include "catena/nn/linear.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "catena/graph/error.hpp"
+#include "catena/nn/init.hpp"
+#include "catena/ops/elementwise.hpp"
+#include "catena/ops/matmul.hpp"
+#include "catena/ops/shape.hpp"
+
+namespace catena::nn {
+
+Linear::Linear(std::int64_t in_features, std::int64_t out_features, bool bias, Location loc)
+    : in_(in_features), out_(out_features) {
+  if (in_ <= 0 || out_ <= 0)
+    throw_argument("linear",
+                   fmt::format("Linear({}, {}): sizes must be positive", in_features, out_features),
+                   loc);
+  // kaiming_uniform_ with a = sqrt(5) has this bound too.
+  const double bound = 1 / std::sqrt(static_cast<double>(in_));
+  weight_ = register_parameter("weight", init::uniform_(empty({out_, in_}), -bound, bound));
+  if (bias) bias_ = register_parameter("bias", init::uniform_(empty({out_}), -bound, bound));
+  set_description(fmt::format("in_features={}, out_features={}, bias={}", in_, out_, bias));
+}
+
+Tensor Linear::forward(Tensor x) {
+  if (!x.defined() || x.rank() == 0 || x.shape().back() != in_)
+    throw_argument(
+        "linear",
+        fmt::format("{}x is {}, but Linear({}, {}) takes [.., {}]; its weight is [{}, {}]", label(),
+                    x.defined() ? catena::to_string(x.shape()) : "undefined", in_, out_, in_, out_,
+                    in_),
+        call_location());
+  if (x.dtype() != weight_.dtype())
+    throw_argument("linear",
+                   fmt::format("{}x is {}, but the weight is {}; convert one with to()", label(),
+                               name_of(x.dtype()), name_of(weight_.dtype())),
+                   call_location());
+  Tensor y = matmul(std::move(x), transpose(weight_, 0, 1));
+  return bias_.defined() ? add(std::move(y), bias_) : y;
+}
+
+}  // namespace catena::nn

@@ -1,0 +1,148 @@
+// Module: the base of layers and of the user's own models.
+//
+//   struct Net : nn::Module {
+//     nn::Linear fc1{784, 128}, fc2{128, 10};
+//     Net() {
+//       add("fc1", fc1);
+//       add("fc2", fc2);
+//     }
+//     Tensor forward(Tensor x) override { return fc2(relu(fc1(x))); }
+//   };
+//
+// A module is a handle, like a Tensor: a copy shares parameters, buffers and mode with the
+// original, so models may be passed and returned by value. Assigning to a module would not reach
+// the one that was registered, so assignment is deleted.
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <iosfwd>
+#include <memory>
+#include <source_location>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "catena/graph/state.hpp"
+#include "catena/graph/tensor.hpp"
+#include "catena/ops/elementwise.hpp"
+
+namespace catena::nn {
+
+namespace detail {
+struct ModuleState;
+}
+
+class Module {
+ public:
+  using Location = std::source_location;
+
+  Module();
+  Module(const Module&) = default;
+  Module& operator=(const Module&) = delete;
+  virtual ~Module();
+
+  // --- Computing
+  // ---------------------------------------------------------------------------------- What a
+  // module with one input computes. A model with several inputs defines a forward of its own and is
+  // called through it.
+  virtual Tensor forward(Tensor x);
+  // forward(x). Layers record the caller's line with what they compute.
+  Tensor operator()(Tensor x, Location loc = Location::current());
+
+  // --- What it consists of
+  // ------------------------------------------------------------------------ Own parameters first,
+  // then the children's, in order of registration, with dotted names
+  // ("fc1.weight"). A tensor registered twice (tied) is listed under its first name.
+  std::vector<NamedTensor> named_parameters() const;
+  std::vector<Tensor> parameters() const;
+  std::vector<NamedTensor> named_buffers() const;
+  // Elements of all parameters, tied ones counted once.
+  std::int64_t num_parameters(bool trainable_only = false) const;
+  // The path it is registered under, e.g. "encoder.fc1"; empty for a model not in another.
+  const std::string& name() const;
+  // The name of its class.
+  std::string type() const;
+
+  // --- Mode
+  // ---------------------------------------------------------------------------------------
+  // Training mode (the default) or evaluation, of this module and all below; dropout obeys it.
+  void train(bool on = true);
+  void eval() { train(false); }
+  bool is_training() const;
+  // Whether backward gathers gradients for the parameters.
+  void requires_grad(bool on = true);
+  void zero_grad();
+
+  // Moves or converts all parameters and buffers (only floating ones are converted), with their
+  // gradients. The tensors stay the same objects, so optimizers keep working.
+  void to(Device device);
+  void to(DType dtype);
+
+  // --- Saving and loading
+  // --------------------------------------------------------------------------- Parameters and
+  // persistent buffers by dotted name; tied tensors under each name.
+  State state() const;
+  // Copies values in, converting dtype and device. With `strict`, names must match exactly; shapes
+  // always must. Nothing is changed when something does not fit: the error lists all of it.
+  void load_state(const State& state, bool strict = true, Location loc = Location::current());
+
+  // --- Registration, in the constructor of a model
+  // -------------------------------------------------- Makes `child` a part of this module and
+  // returns it. Names hold no dot and are used once.
+  template <std::derived_from<Module> M>
+  M register_module(std::string name, M child, Location loc = Location::current()) {
+    add_child(std::move(name), child, loc);
+    return child;
+  }
+  template <std::derived_from<Module> M>
+  std::shared_ptr<M> register_module(std::string name, std::shared_ptr<M> child,
+                                     Location loc = Location::current()) {
+    add_child(std::move(name), *child, loc);
+    return child;
+  }
+  // Short for register_module.
+  template <class M>
+  M add(std::string name, M child, Location loc = Location::current()) {
+    return register_module(std::move(name), std::move(child), loc);
+  }
+  // The op of that name, which the member above would hide in models.
+  static Tensor add(const Tensor& a, const Tensor& b, Location loc = Location::current()) {
+    return catena::add(Operand(a, loc), Operand(b, loc));
+  }
+  // A leaf that training changes; it starts to require a gradient. Returns it.
+  Tensor register_parameter(std::string name, Tensor value, Location loc = Location::current());
+  // A tensor that belongs to the module but is not trained. Only persistent ones are in state().
+  Tensor register_buffer(std::string name, Tensor value, bool persistent = true,
+                         Location loc = Location::current());
+
+  // For the summary and for containers.
+  const std::shared_ptr<detail::ModuleState>& shared_state() const { return state_; }
+
+ protected:
+  // What operator() runs: forward, after layers have noted the caller's line.
+  virtual Tensor run(Tensor x, const Location& loc);
+  // What to print of the module beside its class, e.g. "in_features=784, out_features=128".
+  void set_description(std::string text);
+
+ private:
+  void add_child(std::string name, const Module& child, const Location& loc);
+  std::shared_ptr<detail::ModuleState> state_;
+};
+
+// The nested description PyTorch prints: "Net(\n  (fc1): Linear(...)\n)".
+std::string to_string(const Module& module);
+std::ostream& operator<<(std::ostream& out, const Module& module);
+
+// Base of the layers of this library: what they compute is recorded at the caller's line.
+class Layer : public Module {
+ protected:
+  Tensor run(Tensor x, const Location& loc) override;
+  // "fc1: " when the layer has a name, to begin a message with.
+  std::string label() const;
+  // The caller's line during a call.
+  static Location call_location();
+};
+
+}  // namespace catena::nn
