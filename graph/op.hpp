@@ -248,6 +248,7 @@ struct OpInfo {
   std::uint32_t version = 1;
   OpKind kind = OpKind::kKernel;
   bool built_in = false;
+  bool identity_in_evaluation = false;  // a graph run in evaluation mode passes input 0 through
   bool random = false;             // draws numbers: `draw` fills the run-time state of a call
   Inputs inputs{};
   int num_outputs = 1;
@@ -350,7 +351,8 @@ concept OpStruct = std::is_aggregate_v<T> && requires {
 // Builds the description of T. Optional members of T:
 //   kKind (default kKernel), kNumOutputs (1), kNoGradOutputs (0), kPointwise (for kPointwise),
 //   infer, vjp (its absence means: not differentiable), compose (for kComposite),
-//   draw and kStateMembers (members that are run-time state, not attributes; listed last).
+//   draw and kStateMembers (members that are run-time state, not attributes; listed last),
+//   kIdentityInEvaluation (dropout: a saved graph skips it unless it is being trained).
 template <class T>
 OpInfo describe_op() {
   static_assert(OpStruct<T>,
@@ -371,6 +373,8 @@ OpInfo describe_op() {
   if constexpr (requires { T::kNumOutputs; }) info.num_outputs = T::kNumOutputs;
   if constexpr (requires { T::kNoGradOutputs; }) info.no_grad_outputs = T::kNoGradOutputs;
   if constexpr (requires { T::kPointwise; }) info.pointwise = T::kPointwise;
+  if constexpr (requires { T::kIdentityInEvaluation; })
+    info.identity_in_evaluation = T::kIdentityInEvaluation;
   info.attrs_size = sizeof(T);
   info.trivial_attrs = std::is_trivially_copyable_v<T>;
   info.construct = [](void* dst) { new (dst) T{}; };

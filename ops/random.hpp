@@ -18,6 +18,7 @@ struct Dropout {
   double p = 0.5;
   PhiloxState state;  // drawn anew at each call, unless given
   static constexpr int kStateMembers = 1;
+  static constexpr bool kIdentityInEvaluation = true;
   static constexpr const char* kFormula = "y = x * mask / (1 - p)";
   static constexpr std::uint32_t kVersion = 1;
   static constexpr std::tuple kAttrs{Attr{"p", &Dropout::p, "probability of a zero, in [0, 1)"}};
