@@ -108,7 +108,7 @@ CATENA_INLINE void visit_compute(DType dtype, const F& f) {
 // Steps through all lines (innermost dimension) of a strided tensor in row-major order. Kernels
 // that read one strided input use it; dimension sizes and strides are the view's.
 struct LineIterator {
-  explicit CATENA_INLINE LineIterator(const TensorView& v) : view(v) {
+  CATENA_INLINE explicit LineIterator(const TensorView& v) : view(v) {
     for (int i = 0; i < kMaxRank; ++i) index[i] = 0;
     offset = 0;
   }
