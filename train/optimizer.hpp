@@ -1,11 +1,12 @@
-// Optimizers: parameter groups with their own options, state per parameter, PyTorch's update rules.
+// Base of the optimizers: parameter groups with their own options, state per parameter, PyTorch's
+// update rules. See sgd.hpp and adam.hpp.
 #pragma once
 
-#include <cstdint>
-#include <memory>
+#include <cstddef>
 #include <source_location>
-#include <span>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "catena/graph/state.hpp"
@@ -13,8 +14,12 @@
 
 namespace catena::optim {
 
-// Common to all optimizers. Parameters are numbered through all groups in order of addition; state()
-// names what belongs to a parameter by that number, as PyTorch does.
+namespace detail {
+class StateVisitor;
+}
+
+// Parameters are numbered through all groups in the order they were given; state() names what
+// belongs to a parameter by that number, as PyTorch does.
 class Optimizer {
  public:
   using Location = std::source_location;
@@ -23,39 +28,84 @@ class Optimizer {
   Optimizer(const Optimizer&) = delete;
   Optimizer& operator=(const Optimizer&) = delete;
 
-  // Changes every parameter that has a gradient, in place, unrecorded.
+  // Changes every parameter that has a gradient, in place and unrecorded.
   virtual void step() = 0;
   // Forgets all gradients.
   void zero_grad();
 
-  // The learning rate of all groups, and of the first.
-  virtual void set_lr(double lr) = 0;
+  // The learning rate of the first group; setting it sets that of all groups.
   virtual double lr() const = 0;
+  virtual void set_lr(double lr, Location loc = Location::current()) = 0;
 
   const std::vector<Tensor>& parameters() const { return params_; }
+  std::size_t num_groups() const { return group_ends_.size(); }
   // "sgd", "adam".
   virtual const char* name() const = 0;
-  // Options per group ("groups.0.lr"), tensors and step counts per parameter
-  // ("params.3.exp_avg", "params.3.step").
+
+  // Options per group ("groups.0.lr"), tensors and step counts per parameter ("params.3.exp_avg",
+  // "params.3.step"). A parameter that never had a gradient has no state.
   State state() const;
-  // Throws ArgumentError when the state is another optimizer's, or of other parameters.
+  // Takes over options and state. Throws ArgumentError, and changes nothing, when the state is that
+  // of another kind of optimizer or of other parameters.
   void load_state(const State& state, Location loc = Location::current());
 
  protected:
   Optimizer() = default;
-  // Checks and appends the parameters of a new group; throws ArgumentError for one that is not a
-  // leaf of a floating dtype or comes twice.
-  void add_params(const char* op, const std::vector<Tensor>& params, const Location& loc);
+  // Appends a group; throws ArgumentError for a parameter that is not a leaf of a floating dtype or
+  // is there already, and for a group without parameters.
+  void add_group(const std::vector<Tensor>& params, const Location& loc);
+  // Parameters [first, second) are those of a group.
+  std::pair<std::size_t, std::size_t> group_range(std::size_t group) const;
 
-  // What a subclass saves: its groups' options, and the slots of parameter `index`. Loading visits
-  // the same members in the same order.
-  class Visitor;
-  virtual std::size_t num_groups() const = 0;
-  virtual void visit_group(std::size_t group, Visitor& visitor) = 0;
-  virtual void visit_param(std::size_t index, Visitor& visitor) = 0;
+  // Show the visitor the options of a group, and the state of a parameter; for saving, loading and
+  // checking alike.
+  virtual void visit_group(std::size_t group, detail::StateVisitor& visitor) = 0;
+  virtual void visit_param(std::size_t index, detail::StateVisitor& visitor) = 0;
 
  private:
+  void visit(detail::StateVisitor& visitor);
   std::vector<Tensor> params_;
+  std::vector<std::size_t> group_ends_;
+};
+
+// An optimizer whose groups have `OptionsType` each.
+template <class OptionsType>
+class GroupedOptimizer : public Optimizer {
+ public:
+  using Options = OptionsType;
+  struct Group {
+    std::vector<Tensor> params;
+    Options options;
+  };
+
+  // The options of a group, to read and to change between steps.
+  Options& options(std::size_t group = 0) { return options_.at(group); }
+  const Options& options(std::size_t group = 0) const { return options_.at(group); }
+  // New parameters, e.g. of layers that are unfrozen later.
+  void add_param_group(const Group& group, Location loc = Location::current()) {
+    check(group.options, loc);
+    add_group(group.params, loc);
+    options_.push_back(group.options);
+  }
+
+  double lr() const override { return options_.front().lr; }
+  void set_lr(double lr, Location loc = Location::current()) override {
+    Options changed = options_.front();
+    changed.lr = lr;
+    check(changed, loc);
+    for (Options& o : options_) o.lr = lr;
+  }
+
+ protected:
+  void add_groups(const std::vector<Group>& groups, const Location& loc) {
+    if (groups.empty()) add_group({}, loc);
+    for (const Group& group : groups) add_param_group(group, loc);
+  }
+  // Throws ArgumentError for options out of range.
+  virtual void check(const Options& options, const Location& loc) const = 0;
+
+ private:
+  std::vector<Options> options_;
 };
 
 }  // namespace catena::optim

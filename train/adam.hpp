@@ -1,0 +1,47 @@
+// Adam (Kingma and Ba 2015).
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "catena/train/optimizer.hpp"
+
+namespace catena::optim {
+
+struct AdamOptions {
+  double lr = 1e-3;
+  std::array<double, 2> betas = {0.9, 0.999};
+  double eps = 1e-8;
+  double weight_decay = 0;  // added to the gradient (L2), as PyTorch's Adam does
+  bool amsgrad = false;
+};
+
+// With gradient g of parameter p at its step t = 1, 2, ... (PyTorch's Adam):
+//   g = g + weight_decay p
+//   m = beta1 m + (1 - beta1) g,  v = beta2 v + (1 - beta2) g^2
+//   p = p - lr / (1 - beta1^t) m / (sqrt(v / (1 - beta2^t)) + eps)
+// With amsgrad the largest v so far stands in the denominator.
+class Adam : public GroupedOptimizer<AdamOptions> {
+ public:
+  explicit Adam(const std::vector<Tensor>& params, AdamOptions options = {},
+                Location loc = Location::current());
+  explicit Adam(const std::vector<Group>& groups, Location loc = Location::current());
+
+  void step() override;
+  const char* name() const override { return "adam"; }
+
+ protected:
+  void check(const AdamOptions& options, const Location& loc) const override;
+  void visit_group(std::size_t group, detail::StateVisitor& visitor) override;
+  void visit_param(std::size_t index, detail::StateVisitor& visitor) override;
+
+ private:
+  struct Slot {
+    std::int64_t step = 0;
+    Tensor exp_avg, exp_avg_sq, max_exp_avg_sq;
+  };
+  void update(const Tensor& param, const Tensor& grad, Slot& slot, const AdamOptions& o);
+  std::vector<Slot> slots_;  // by parameter
+};
+
+}  // namespace catena::optim

@@ -1,0 +1,84 @@
+#include "catena/train/sgd.hpp"
+
+#include <fmt/format.h>
+
+#include "catena/backends/cpu/update.hpp"
+#include "catena/graph/autograd.hpp"
+#include "catena/graph/error.hpp"
+#include "catena/ops/elementwise.hpp"
+#include "catena/train/optimizer_state.hpp"
+
+namespace catena::optim {
+
+SGD::SGD(const std::vector<Tensor>& params, SGDOptions options, Location loc) {
+  add_param_group({params, options}, loc);
+}
+SGD::SGD(const std::vector<Group>& groups, Location loc) { add_groups(groups, loc); }
+
+void SGD::check(const SGDOptions& o, const Location& loc) const {
+  const auto fail = [&](std::string_view what) { throw_argument("sgd", what, loc); };
+  if (!(o.lr >= 0)) fail(fmt::format("lr is {}; expected a number >= 0", o.lr));
+  if (!(o.momentum >= 0)) fail(fmt::format("momentum is {}; expected a number >= 0", o.momentum));
+  if (!(o.weight_decay >= 0))
+    fail(fmt::format("weight_decay is {}; expected a number >= 0", o.weight_decay));
+  if (o.nesterov && (o.momentum <= 0 || o.dampening != 0))
+    fail(
+        fmt::format("nesterov with momentum {} and dampening {}; expected momentum > 0 and "
+                    "dampening 0",
+                    o.momentum, o.dampening));
+}
+
+void SGD::visit_group(std::size_t group, detail::StateVisitor& visitor) {
+  SGDOptions& o = options(group);
+  visitor.value("lr", o.lr);
+  visitor.value("momentum", o.momentum);
+  visitor.value("dampening", o.dampening);
+  visitor.value("weight_decay", o.weight_decay);
+  visitor.value("nesterov", o.nesterov);
+}
+
+void SGD::visit_param(std::size_t index, detail::StateVisitor& visitor) {
+  momentum_buffers_.resize(parameters().size());
+  visitor.tensor("momentum_buffer", momentum_buffers_[index]);
+}
+
+void SGD::step() {
+  NoGrad no_grad;
+  momentum_buffers_.resize(parameters().size());
+  for (std::size_t g = 0; g < num_groups(); ++g) {
+    const auto [begin, end] = group_range(g);
+    for (std::size_t i = begin; i < end; ++i) {
+      const Tensor& param = parameters()[i];
+      const Tensor grad = param.grad();
+      if (grad.defined()) update(param, grad, momentum_buffers_[i], options(g));
+    }
+  }
+}
+
+void SGD::update(const Tensor& param, const Tensor& grad, Tensor& buffer, const SGDOptions& o) {
+  const bool first = o.momentum != 0 && !buffer.defined();
+  if (o.momentum != 0) detail::follow(buffer, param);
+  if (detail::is_dense_cpu(param)) {
+    const cpu::SgdUpdate u{o.lr, o.momentum, o.dampening, o.weight_decay, o.nesterov, first};
+    const Tensor dense = detail::dense_like(grad, param);
+    const auto run = [&]<class T>(T) {
+      const T* g = static_cast<const T*>(detail::read_pointer(dense));
+      T* b = o.momentum != 0 ? static_cast<T*>(detail::write_pointer(buffer)) : nullptr;
+      cpu::sgd_update(static_cast<T*>(detail::write_pointer(param)), g, b, param.numel(), u);
+    };
+    return param.dtype() == kFloat64 ? run(double{}) : run(float{});
+  }
+  Tensor g = grad.detach();
+  Tensor p = param;
+  if (o.weight_decay != 0) g = g + p * o.weight_decay;
+  if (o.momentum != 0) {
+    if (first)
+      buffer.copy_(g);
+    else
+      buffer.mul_(o.momentum).add_(g, 1 - o.dampening);
+    g = o.nesterov ? g + buffer * o.momentum : buffer;
+  }
+  p.add_(g, -o.lr);
+}
+
+}  // namespace catena::optim

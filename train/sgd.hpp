@@ -1,0 +1,39 @@
+// Stochastic gradient descent with momentum.
+#pragma once
+
+#include "catena/train/optimizer.hpp"
+
+namespace catena::optim {
+
+struct SGDOptions {
+  double lr = 1e-3;
+  double momentum = 0;
+  double dampening = 0;
+  double weight_decay = 0;
+  bool nesterov = false;  // needs momentum > 0 and dampening 0
+};
+
+// With gradient g of parameter p (PyTorch's SGD):
+//   g = g + weight_decay p
+//   b = momentum b + (1 - dampening) g   (b = g at the first step), when momentum > 0
+//   p = p - lr (nesterov ? g + momentum b : b)
+class SGD : public GroupedOptimizer<SGDOptions> {
+ public:
+  explicit SGD(const std::vector<Tensor>& params, SGDOptions options = {},
+               Location loc = Location::current());
+  explicit SGD(const std::vector<Group>& groups, Location loc = Location::current());
+
+  void step() override;
+  const char* name() const override { return "sgd"; }
+
+ protected:
+  void check(const SGDOptions& options, const Location& loc) const override;
+  void visit_group(std::size_t group, detail::StateVisitor& visitor) override;
+  void visit_param(std::size_t index, detail::StateVisitor& visitor) override;
+
+ private:
+  void update(const Tensor& param, const Tensor& grad, Tensor& buffer, const SGDOptions& o);
+  std::vector<Tensor> momentum_buffers_;  // by parameter
+};
+
+}  // namespace catena::optim
