@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "catena/graph/op.hpp"
@@ -121,7 +122,7 @@ class Graph {
   std::string to_dot() const;
 
  private:
-  friend class GraphTracer;
+  friend class GraphTracer;  // describes values as it sees them
   void check_new_name(std::string_view name, std::string_view what);
   void check_value(ValueId value, std::string_view what) const;
   ValueId new_value(ValueKind kind);
@@ -137,6 +138,7 @@ class Graph {
   std::unordered_map<ValueId, Tensor> tensors_;
   std::unordered_map<ValueId, std::string> names_;
   std::unordered_map<std::string, ValueId> by_name_;
+  std::unordered_set<std::string> output_names_;
   std::vector<std::string> files_{""};
   std::unordered_map<std::string, std::uint32_t> file_numbers_;
 };
