@@ -63,6 +63,7 @@ inline constexpr int kMaxPointwiseInputs = 3;
 struct PointwiseLoops {
   PointwiseFn value[kNumDTypes] = {};
   PointwiseFn grad[kMaxPointwiseInputs][kNumDTypes] = {};
+  std::uint32_t identity_grads = 0;  // bit i: the gradient of input i is the incoming one itself
 };
 
 // What a backend offers for one op.
@@ -95,7 +96,7 @@ class Backend {
                     int device) = 0;
   // dst[...] = src[...] elementwise over equal shapes and dtypes, any strides.
   virtual void copy_strided(const TensorView& dst, const TensorView& src, int device) = 0;
-  // dst += src over equal shapes and dtypes; dst is contiguous, src any strides.
+  // dst += src over equal shapes and dtypes, any strides; dst has no overlapping elements.
   virtual void add_in_place(const TensorView& dst, const TensorView& src, int device) = 0;
   virtual void* current_stream(int device) = 0;
   virtual void synchronize(int device) = 0;

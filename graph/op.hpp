@@ -201,7 +201,7 @@ class VjpContext {
  public:
   VjpContext(detail::Walk& walk, detail::Node& node) : walk_(walk), node_(node) {}
 
-  bool needs(int input) const { return edge(input).needs_grad(); }
+  bool needs(int input) const;
   bool create_graph() const;
   int num_inputs() const { return node_.num_inputs; }
 
@@ -249,7 +249,7 @@ struct OpInfo {
   OpKind kind = OpKind::kKernel;
   bool built_in = false;
   bool identity_in_evaluation = false;  // a graph run in evaluation mode passes input 0 through
-  bool random = false;             // draws numbers: `draw` fills the run-time state of a call
+  bool random = false;  // draws numbers; calls by value or by name ask `draw` for fresh ones
   Inputs inputs{};
   int num_outputs = 1;
   std::uint32_t no_grad_outputs = 0;  // bit k: output k (a mask, an index) has no gradient
@@ -268,7 +268,7 @@ struct OpInfo {
   void (*infer)(const void* op, InferContext&) = nullptr;
   void (*vjp)(const void* op, VjpContext&) = nullptr;
   Tensor (*compose)(const void* op, std::span<const Tensor> inputs) = nullptr;
-  void (*draw)(void* op) = nullptr;
+  void (*draw)(void* op, std::int64_t numel) = nullptr;  // numel: elements of input 0
 
   KernelRow rows[kNumDeviceTypes];
 
@@ -416,9 +416,9 @@ OpInfo describe_op() {
     info.compose = [](const void* op, std::span<const Tensor> in) {
       return static_cast<const T*>(op)->compose(in);
     };
-  if constexpr (requires(T& op) { op.draw(); }) {
+  if constexpr (requires(T& op, std::int64_t numel) { op.draw(numel); }) {
     info.random = true;
-    info.draw = [](void* op) { static_cast<T*>(op)->draw(); };
+    info.draw = [](void* op, std::int64_t numel) { static_cast<T*>(op)->draw(numel); };
   }
   info.differentiable = info.vjp != nullptr || info.kind == OpKind::kComposite;
   return info;

@@ -24,7 +24,6 @@ namespace detail {
 
 struct DeferredGroup;
 struct TensorExtra;
-struct GradSlot;
 
 // A counted block of memory, shared by all views of it. On the CPU the data follow the header in
 // the same allocation, unless the caller owns them.
@@ -37,6 +36,7 @@ struct Storage {
   Device device;
   void* data = nullptr;
   std::size_t bytes = 0;
+  std::source_location last_write;           // the newest in-place write
   void (*release)(void* context) = nullptr;  // memory not from the pool: how to give it back
   void* release_context = nullptr;
 };
@@ -60,14 +60,15 @@ struct TensorImpl;
 class Edge {
  public:
   static constexpr std::uintptr_t kNeedsGrad = 1, kSaved = 2;
+  static constexpr std::uintptr_t kTaken = 4;  // the count behind this edge was handed on
   Edge() = default;
   Edge(TensorImpl* input, std::uintptr_t bits)
       : word_(reinterpret_cast<std::uintptr_t>(input) | bits) {}
-  TensorImpl* input() const { return reinterpret_cast<TensorImpl*>(word_ & ~std::uintptr_t{3}); }
+  TensorImpl* input() const { return reinterpret_cast<TensorImpl*>(word_ & ~std::uintptr_t{7}); }
   bool needs_grad() const { return word_ & kNeedsGrad; }
   bool saved() const { return word_ & kSaved; }
-  bool empty() const { return word_ == 0; }
-  void clear() { word_ = 0; }
+  bool taken() const { return word_ & kTaken; }
+  void set_taken() { word_ |= kTaken; }
 
  private:
   std::uintptr_t word_ = 0;
@@ -133,7 +134,7 @@ struct alignas(64) TensorImpl {
   std::int32_t output_index = -1;   // >= 0: an output of the MultiNode `producer`
   std::atomic<DeferredGroup*> pending{nullptr};  // set while the value is not yet computed
   Node* producer = nullptr;         // &node, a MultiNode, or null for a leaf
-  GradSlot* slot = nullptr;         // the gradient gathered by the walk under way
+  std::uintptr_t slot = 0;          // the gradient gathered by the walk under way, see engine.cpp
   TensorImpl* grad = nullptr;       // .grad of a leaf (one handle)
   TensorExtra* extra = nullptr;     // hooks, name: rare
   Shape shape;
@@ -150,7 +151,7 @@ struct MultiNode : Node {
     Shape shape;
     DType dtype;
     Device device;
-    GradSlot* slot = nullptr;
+    std::uintptr_t slot = 0;
     TensorImpl* saved = nullptr;  // an alias without a tape (one handle), when the op saves it
   };
   std::atomic<std::uint32_t> refs{0};
@@ -164,6 +165,8 @@ void destroy_impl(TensorImpl*) noexcept;
 // Drops the only handle of an object that tape edges still hold.
 void last_handle_gone(TensorImpl*) noexcept;
 void drop_multi_node(MultiNode*) noexcept;
+void clear_edges(Node&) noexcept;  // forgets the inputs
+void clear_node(Node&) noexcept;   // and the attributes
 
 inline void add_handle(TensorImpl* t) noexcept {
   t->counts.fetch_add(kOneHandle, std::memory_order_relaxed);

@@ -1,0 +1,68 @@
+#include "catena/backends/cpu/parallel.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <cstdlib>
+#include <memory>
+#include <mutex>
+#include <thread>
+
+#include <tbb/blocked_range.h>
+#include <tbb/parallel_for.h>
+#include <tbb/task_arena.h>
+
+namespace catena {
+namespace {
+
+int machine_threads() { return std::max(1u, std::thread::hardware_concurrency()); }
+
+int threads_at_start() {
+  const char* given = std::getenv("CATENA_NUM_THREADS");
+  const int n = given ? std::atoi(given) : 0;
+  return n > 0 ? n : machine_threads();
+}
+
+std::atomic<int>& thread_count() {
+  static std::atomic<int> count{threads_at_start()};
+  return count;
+}
+
+// Rebuilt when the thread count changes; a call under way keeps the arena it started with.
+std::shared_ptr<tbb::task_arena> arena_of(int threads) {
+  static std::mutex mutex;
+  static std::shared_ptr<tbb::task_arena> arena;
+  std::lock_guard lock(mutex);
+  if (!arena || arena->max_concurrency() != threads)
+    arena = std::make_shared<tbb::task_arena>(threads);
+  return arena;
+}
+
+}  // namespace
+
+void set_num_threads(int n) { thread_count() = n > 0 ? n : machine_threads(); }
+int num_threads() { return thread_count().load(std::memory_order_relaxed); }
+
+namespace cpu {
+
+void parallel_for(std::int64_t n, std::int64_t grain,
+                  void (*body)(void* context, std::int64_t begin, std::int64_t end),
+                  void* context) {
+  if (n <= 0) return;
+  const std::int64_t chunks = (n + grain - 1) / grain;
+  const int threads = num_threads();
+  if (chunks == 1 || threads == 1) {
+    for (std::int64_t i = 0; i < chunks; ++i)
+      body(context, i * grain, std::min(n, (i + 1) * grain));
+    return;
+  }
+  arena_of(threads)->execute([&] {
+    tbb::parallel_for(tbb::blocked_range<std::int64_t>(0, chunks),
+                      [&](const tbb::blocked_range<std::int64_t>& r) {
+                        for (std::int64_t i = r.begin(); i < r.end(); ++i)
+                          body(context, i * grain, std::min(n, (i + 1) * grain));
+                      });
+  });
+}
+
+}  // namespace cpu
+}  // namespace catena

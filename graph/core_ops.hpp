@@ -1,0 +1,22 @@
+// The few ops the core itself calls, handed over by init() so that graph/ need not know ops/.
+#pragma once
+
+#include "catena/graph/op.hpp"
+
+namespace catena::detail {
+
+struct CoreOps {
+  Tensor (*add)(const Tensor& a, const Tensor& b) = nullptr;
+  Tensor (*sum_to)(const Tensor& x, const Shape& shape) = nullptr;
+  Tensor (*expand)(const Tensor& x, const Shape& shape) = nullptr;
+  Tensor (*cast)(const Tensor& x, DType dtype) = nullptr;
+  Tensor (*scale)(const Tensor& x, Scalar factor) = nullptr;
+  Tensor (*slice_adjoint)(const Tensor& x, const Shape& shape, const SliceSpec& where) = nullptr;
+  Tensor (*product_tn)(const Tensor& a, const Tensor& b) = nullptr;     // a^T b
+  Tensor (*concat_rows)(std::span<const Tensor> tensors) = nullptr;     // along dimension 0
+};
+
+// Filled once init() has run.
+CoreOps& core_ops();
+
+}  // namespace catena::detail

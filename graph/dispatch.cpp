@@ -1,0 +1,477 @@
+#include "catena/graph/dispatch.hpp"
+
+#include <cstring>
+#include <optional>
+
+#include <boost/container/small_vector.hpp>
+#include <fmt/format.h>
+
+#include "catena/graph/anomaly.hpp"
+#include "catena/graph/autograd.hpp"
+#include "catena/graph/core_ops.hpp"
+#include "catena/graph/deferral.hpp"
+#include "catena/graph/thread_state.hpp"
+#include "catena/graph/trace_hook.hpp"
+#include "catena/graph/view.hpp"
+
+namespace catena {
+namespace detail {
+namespace {
+
+template <class T, int N>
+using SmallVector = boost::container::small_vector<T, N>;
+
+using OperandList = SmallVector<Operand*, 4>;
+using ImplList = SmallVector<TensorImpl*, 4>;
+
+const std::source_location& site(const std::source_location& location) {
+  return thread_state.has_call_site ? thread_state.call_site : location;
+}
+
+// --- Recording -----------------------------------------------------------------------------------
+
+void store_attrs(Node& node, const OpInfo& op, const void* attrs) {
+  node.op = &op;
+  if (op.attrs_size <= Node::kInlineAttrs && op.trivial_attrs) {
+    std::memcpy(node.inline_attrs, attrs, op.attrs_size);
+    return;
+  }
+  void* copy = pool_allocate(op.attrs_size, &node.attrs_class);
+  op.copy(copy, attrs);
+  std::memcpy(node.inline_attrs, &copy, sizeof copy);
+  node.flags |= Node::kHeapAttrs;
+}
+
+// Which inputs the op's gradient reads, given which inputs want one.
+std::uint32_t saved_mask(const OpInfo& op, Operand* const* operands, int n) {
+  std::uint32_t mask = 0;
+  for (int i = 0; i < n; ++i)
+    if (operands[i]->impl()->requires_grad) mask |= op.saves.mask_for(i);
+  return mask;
+}
+
+// Fills `node` with the call and turns the operands that the gradient needs into edges. Returns
+// whether the gradient reads the output.
+bool record_call(Node& node, const OpInfo& op, const void* attrs, Operand* const* operands, int n,
+                 const std::source_location& location) {
+  store_attrs(node, op, attrs);
+  node.location = location;
+  node.thread = thread_id();
+  node.num_inputs = static_cast<std::uint16_t>(n);
+  if (n > Node::kInlineInputs) {
+    node.heap_edges = static_cast<Edge*>(pool_allocate(
+        static_cast<std::size_t>(n) * (sizeof(Edge) + sizeof(std::uint32_t)), &node.heap_class));
+    for (int i = 0; i < n; ++i) node.heap_edges[i] = Edge();
+  }
+  Edge* edges = node.edges();
+  std::uint32_t* versions = node.versions();
+  const std::uint32_t saves = saved_mask(op, operands, n);
+  std::uint64_t sequence = thread_state.sequence;
+  for (int i = 0; i < n; ++i) {
+    TensorImpl* input = operands[i]->impl();
+    const bool saved = saves & Saves::kAllInputs || (i < 30 && saves >> i & 1u);
+    std::uintptr_t bits = 0;
+    if (input->requires_grad) {
+      bits |= Edge::kNeedsGrad;
+      if (input->producer && input->producer->sequence > sequence)
+        sequence = input->producer->sequence;
+    }
+    if (saved) {
+      bits |= Edge::kSaved;
+      if (!input->saved.load(std::memory_order_relaxed))
+        input->saved.store(true, std::memory_order_relaxed);
+      // A pending value has no memory yet that anybody could have written.
+      versions[i] = input->pending.load(std::memory_order_acquire)
+                        ? 0
+                        : input->storage->version.load(std::memory_order_relaxed);
+    }
+    if (bits) {
+      operands[i]->become_edge();
+      edges[i] = Edge(input, bits);
+    }
+  }
+  node.sequence = ++sequence;
+  thread_state.sequence = sequence;
+  return saves & Saves::kOutput;
+}
+
+bool wants_record(const OpInfo& op, Operand* const* operands, int n) {
+  if (!thread_state.grad_enabled || !op.differentiable) return false;
+  for (int i = 0; i < n; ++i)
+    if (operands[i]->impl()->requires_grad) return true;
+  return false;
+}
+
+void record_single(TensorImpl* out, const OpInfo& op, const void* attrs, Operand* const* operands,
+                   int n, const std::source_location& location) {
+  if (record_call(out->node, op, attrs, operands, n, location)) {
+    out->saved.store(true, std::memory_order_relaxed);
+    out->node.flags |= Node::kSavesOutput;
+    out->node.output_version = 0;  // new memory, or none yet
+  }
+  out->producer = &out->node;
+  out->requires_grad = true;
+}
+
+void record_multi(TensorImpl* const* outs, int num_outs, const OpInfo& op, const void* attrs,
+                  Operand* const* operands, int n, const std::source_location& location) {
+  auto* node = new MultiNode;
+  node->flags = Node::kMultiOutput;
+  const bool saves_output = record_call(*node, op, attrs, operands, n, location);
+  node->num_outputs = static_cast<std::uint32_t>(num_outs);
+  node->outputs = new MultiNode::Output[static_cast<std::size_t>(num_outs)];
+  for (int k = 0; k < num_outs; ++k) {
+    MultiNode::Output& o = node->outputs[k];
+    o.shape = outs[k]->shape;
+    o.dtype = outs[k]->dtype;
+    o.device = outs[k]->device;
+    if (saves_output) o.saved = alias_of(outs[k]);
+    if (k < 32 && op.no_grad_outputs >> k & 1u) continue;
+    if (!is_differentiable(o.dtype)) continue;
+    outs[k]->producer = node;
+    outs[k]->output_index = k;
+    outs[k]->requires_grad = true;
+    node->refs.fetch_add(1, std::memory_order_relaxed);
+  }
+  if (saves_output) {
+    node->flags |= Node::kSavesOutput;
+    node->output_version = outs[0]->storage->version.load(std::memory_order_relaxed);
+  }
+  if (node->refs.load(std::memory_order_relaxed) == 0) {
+    node->refs.store(1);
+    drop_multi_node(node);
+  }
+}
+
+// --- Checks --------------------------------------------------------------------------------------
+
+std::string input_name(const OpInfo& op, int i) {
+  if (op.inputs.count == 0) return fmt::format("input {}", i);
+  const int k = std::min(i, op.inputs.count - 1);
+  std::string name = op.inputs.names[k];
+  while (!name.empty() && (name.back() == '.' || name.back() == '?')) name.pop_back();
+  return fmt::format("input {} ({})", i, name);
+}
+
+void check_operands(const OpInfo& op, Operand* const* operands, int n,
+                    const std::source_location& loc) {
+  if (n < op.min_inputs() || n > op.max_inputs())
+    throw_argument(op.name,
+                   fmt::format("{} inputs given; expected {}{}", n, op.min_inputs(),
+                               op.variadic() ? " or more" : ""),
+                   loc);
+  for (int i = 0; i < n; ++i)
+    if (!operands[i]->impl())
+      throw_argument(op.name,
+                     fmt::format("{} is an undefined tensor (default-constructed or moved from); "
+                                 "give it a value first",
+                                 input_name(op, i)),
+                     loc);
+  for (int i = 1; i < n; ++i)
+    if (operands[i]->impl()->device != operands[0]->impl()->device)
+      throw_argument(
+          op.name,
+          fmt::format("inputs are on different devices: {} on {}, {} on {}; expected one device; "
+                      "move one with to(device)",
+                      input_name(op, 0), to_string(operands[0]->impl()->device), input_name(op, i),
+                      to_string(operands[i]->impl()->device)),
+          loc);
+}
+
+std::string dtype_list(DTypeSet set) {
+  std::string s;
+  for (int i = 0; i < kNumDTypes; ++i)
+    if (set.contains(static_cast<DType>(i)))
+      s += fmt::format("{}{}", s.empty() ? "" : ", ", name_of(static_cast<DType>(i)));
+  return s;
+}
+
+const KernelRow& row_for(const OpInfo& op, Device device, DType dtype,
+                         const std::source_location& loc) {
+  const KernelRow& row = op.rows[static_cast<int>(device.type)];
+  if (!row.present()) {
+    std::string have;
+    for (int d = 0; d < kNumDeviceTypes; ++d)
+      if (op.rows[d].present())
+        have += fmt::format("{}{}", have.empty() ? "" : ", ",
+                            d == 0 ? "cpu" : "cuda");
+    throw UnsupportedError(fmt::format(
+        "[{}] no kernel on {} (dtype {}); there is one on: {}; move the inputs with to(device){}",
+        op.name, to_string(device), name_of(dtype), have.empty() ? "no device" : have,
+        called_at(loc)));
+  }
+  if (!row.dtypes.contains(dtype))
+    throw_argument(op.name,
+                   fmt::format("no kernel for {} on {}; expected one of {}; convert with to(dtype)",
+                               name_of(dtype), to_string(device), dtype_list(row.dtypes)),
+                   loc);
+  return row;
+}
+
+// --- Pointwise ----------------------------------------------------------------------------------
+
+DType pointwise_dtype(const OpInfo& op, Operand* const* operands, int n) {
+  DType t = operands[op.pointwise.first_promoted]->impl()->dtype;
+  for (int i = op.pointwise.first_promoted + 1; i < n; ++i)
+    t = promote(t, operands[i]->impl()->dtype);
+  if (op.pointwise.integer_to_float && !is_floating(t)) t = kFloat32;
+  return t;
+}
+
+Shape broadcast_all(const OpInfo& op, Operand* const* operands, int n,
+                    const std::source_location& loc) {
+  Shape shape = operands[0]->impl()->shape;
+  for (int i = 1; i < n; ++i) {
+    const Shape& other = operands[i]->impl()->shape;
+    Shape joined;
+    if (!broadcast_shapes(shape, other, &joined))
+      throw_argument(op.name,
+                     fmt::format("shapes do not broadcast: {} {}, {} {}; expected sizes that are "
+                                 "equal or 1, counted from the right; reshape or transpose one",
+                                 input_name(op, 0), to_string(operands[0]->impl()->shape),
+                                 input_name(op, i), to_string(other)),
+                     loc);
+    shape = joined;
+  }
+  return shape;
+}
+
+// --- The call -------------------------------------------------------------------------------------
+
+TensorImpl* make_output(const OutputSpec& spec, TensorImpl* input0) {
+  TensorImpl* out = new_impl();
+  out->shape = spec.shape;
+  out->dtype = spec.dtype;
+  out->device = spec.device;
+  out->numel = spec.shape.numel();
+  if (spec.view) {
+    out->strides = spec.strides;
+    out->offset = spec.offset;
+    out->contiguous = is_contiguous(spec.shape, spec.strides);
+    out->storage = input0->storage;
+    retain_storage(out->storage);
+  } else {
+    out->strides = contiguous_strides(spec.shape);
+  }
+  return out;
+}
+
+void allocate_output(TensorImpl* out) {
+  out->storage = allocate_storage(static_cast<std::size_t>(out->numel) * size_of(out->dtype),
+                                  out->device);
+}
+
+// Inputs as the kernel wants them: computed, and row-major unless the row reads strides. Copies
+// live as long as the list.
+class KernelInputs {
+ public:
+  KernelInputs(const KernelRow& row, TensorImpl* const* inputs, int n) {
+    views_.resize(static_cast<std::size_t>(n));
+    for (int i = 0; i < n; ++i) {
+      ensure_ready(inputs[i]);
+      TensorView& v = views_[static_cast<std::size_t>(i)];
+      v = view_of(inputs[i]);
+      if (v.contiguous || row.strided_inputs) continue;
+      copies_.push_back(Tensor::adopt(contiguous_copy(inputs[i])));
+      v = view_of(copies_.back().impl());
+    }
+  }
+  const TensorView* data() const { return views_.data(); }
+
+ private:
+  SmallVector<TensorView, 3> views_;
+  SmallVector<Tensor, 1> copies_;
+};
+
+void run_kernel(const OpInfo& op, const void* attrs, const KernelRow& row, ImplList& inputs,
+                ImplList& outs, const Shape* broadcast) {
+  for (TensorImpl* out : outs) allocate_output(out);
+  KernelInputs in(row, inputs.data(), static_cast<int>(inputs.size()));
+  SmallVector<TensorView, 3> views(in.data(), in.data() + inputs.size());
+  if (broadcast)
+    for (TensorView& v : views) broadcast_view(v, *broadcast);
+  SmallVector<TensorView, 2> out_views;
+  for (TensorImpl* out : outs) out_views.push_back(view_of(out));
+  KernelContext c;
+  c.inputs = views.data();
+  c.outputs = out_views.data();
+  c.num_inputs = static_cast<int>(views.size());
+  c.num_outputs = static_cast<int>(out_views.size());
+  c.device = outs[0]->device;
+  if (!c.device.is_cpu()) c.stream = backend_of(c.device).current_stream(c.device.index);
+  row.forward(attrs, c);
+}
+
+// Outputs are owned by `outs` (one handle each).
+void execute(const OpInfo& op, const void* attrs, Operand* const* given, int n,
+             const std::source_location& location, SmallVector<Tensor, 2>& results) {
+  const std::source_location& loc = site(location);
+  check_operands(op, given, n, loc);
+
+  if (op.kind == OpKind::kComposite) {
+    CallSite here(loc);
+    SmallVector<Tensor, 4> inputs;
+    for (int i = 0; i < n; ++i) inputs.push_back(given[i]->tensor());
+    results.push_back(op.compose(attrs, {inputs.data(), inputs.size()}));
+    return;
+  }
+
+  OperandList operands(given, given + n);
+  std::optional<Operand> converted[kMaxPointwiseInputs];
+  SmallVector<OutputSpec, 1> specs;
+  const bool pointwise = op.kind == OpKind::kPointwise;
+  DType compute = kFloat32;
+  if (pointwise) {
+    compute = pointwise_dtype(op, given, n);
+    for (int i = op.pointwise.first_promoted; i < n; ++i) {
+      if (given[i]->impl()->dtype == compute) continue;
+      CallSite here(loc);
+      converted[i].emplace(core_ops().cast(given[i]->tensor(), compute), loc);
+      operands[static_cast<std::size_t>(i)] = &*converted[i];
+    }
+    if (op.pointwise.first_promoted == 1 && given[0]->impl()->dtype != kBool)
+      throw_argument(op.name,
+                     fmt::format("{} has dtype {}; expected bool; compare it with something first",
+                                 input_name(op, 0), name_of(given[0]->impl()->dtype)),
+                     loc);
+    OutputSpec spec;
+    spec.shape = broadcast_all(op, operands.data(), n, loc);
+    spec.dtype = op.pointwise.bool_result ? kBool : compute;
+    spec.device = operands[0]->impl()->device;
+    specs.push_back(spec);
+  }
+
+  ImplList inputs;
+  for (Operand* o : operands) inputs.push_back(o->impl());
+  if (!pointwise) {
+    if (op.kind == OpKind::kView) ensure_ready(inputs[0]);
+    InferContext context(op, inputs.data(), n, loc);
+    op.infer(attrs, context);
+    for (int k = 0; k < context.num_outputs(); ++k) specs.push_back(context.spec(k));
+    if (op.kind == OpKind::kKernel) compute = n > 0 ? inputs[0]->dtype : specs[0].dtype;
+  }
+  for (const OutputSpec& spec : specs) checked_numel(spec.shape);
+
+  const KernelRow* row = nullptr;
+  if (op.kind != OpKind::kView) row = &row_for(op, specs[0].device, compute, loc);
+
+  ImplList outs;
+  for (const OutputSpec& spec : specs) {
+    outs.push_back(make_output(spec, n > 0 ? inputs[0] : nullptr));
+    results.push_back(Tensor::adopt(outs.back()));
+  }
+
+  ThreadState& state = thread_state;
+  if (row) {
+    const bool deferred = pointwise && state.deferral && !state.detect_anomaly && row->loops &&
+                          outs[0]->numel >= deferral_threshold() &&
+                          defer(op, attrs, inputs.data(), n, outs[0]);
+    if (!deferred) run_kernel(op, attrs, *row, inputs, outs, pointwise ? &specs[0].shape : nullptr);
+  }
+  if (state.detect_anomaly)
+    for (TensorImpl* out : outs) check_finite(out, op, loc, state.in_backward);
+  if (state.tracer)
+    state.tracer->record(op, attrs, inputs.data(), n, outs.data(), static_cast<int>(outs.size()),
+                         loc);
+  if (wants_record(op, operands.data(), n)) {
+    const int num_outs = static_cast<int>(outs.size());
+    if (op.num_outputs == 1) {
+      if (is_differentiable(outs[0]->dtype))
+        record_single(outs[0], op, attrs, operands.data(), n, loc);
+    } else {
+      record_multi(outs.data(), num_outs, op, attrs, operands.data(), n, loc);
+    }
+  }
+}
+
+// Small contiguous operands of one shape and dtype on the CPU: most calls of most programs.
+bool is_plain(const OpInfo& op, Operand* const* operands, int n, PointwiseFn* line) {
+  const ThreadState& state = thread_state;
+  if (op.kind != OpKind::kPointwise || state.tracer || state.detect_anomaly) return false;
+  if (n != op.pointwise.inputs || op.pointwise.bool_result || op.pointwise.first_promoted)
+    return false;
+  const TensorImpl* a = operands[0]->impl();
+  if (!a || !a->device.is_cpu() || !a->contiguous || a->numel >= kPlainElements) return false;
+  if (state.deferral && a->numel >= deferral_threshold()) return false;
+  if (a->pending.load(std::memory_order_acquire)) return false;
+  for (int i = 1; i < n; ++i) {
+    const TensorImpl* b = operands[i]->impl();
+    if (!b || b->dtype != a->dtype || !b->contiguous || !b->device.is_cpu() ||
+        !(b->shape == a->shape) || b->pending.load(std::memory_order_acquire))
+      return false;
+  }
+  const KernelRow& row = op.rows[0];
+  if (!row.loops) return false;
+  *line = row.loops->value[static_cast<int>(a->dtype)];
+  return *line != nullptr;
+}
+
+}  // namespace
+
+Tensor dispatch(const OpInfo& op, const void* attrs, Operand* const* operands, int n,
+                const std::source_location& location) {
+  PointwiseFn line;
+  if (is_plain(op, operands, n, &line)) [[likely]] {
+    const TensorImpl* a = operands[0]->impl();
+    TensorImpl* out = new_impl();
+    out->shape = a->shape;
+    out->strides = a->strides;
+    out->numel = a->numel;
+    out->dtype = a->dtype;
+    allocate_output(out);
+    const void* in[kMaxPointwiseInputs];
+    static constexpr std::int64_t unit[kMaxPointwiseInputs] = {1, 1, 1};
+    for (int i = 0; i < n; ++i) in[i] = data_of(operands[i]->impl());
+    line(attrs, out->storage->data, in, unit, a->numel);
+    if (wants_record(op, operands, n)) record_single(out, op, attrs, operands, n, site(location));
+    return Tensor::adopt(out);
+  }
+  SmallVector<Tensor, 2> results;
+  execute(op, attrs, operands, n, location, results);
+  return std::move(results[0]);
+}
+
+std::vector<Tensor> dispatch_multi(const OpInfo& op, const void* attrs, Operand* const* operands,
+                                   int n, const std::source_location& location) {
+  SmallVector<Tensor, 2> results;
+  execute(op, attrs, operands, n, location, results);
+  return {std::make_move_iterator(results.begin()), std::make_move_iterator(results.end())};
+}
+
+std::vector<Tensor> call_info(const OpInfo& op, const void* attrs, std::span<const Tensor> inputs,
+                              const std::source_location& loc) {
+  std::vector<std::optional<Operand>> operands(inputs.size());
+  OperandList list;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    operands[i].emplace(inputs[i], loc);
+    list.push_back(&*operands[i]);
+  }
+  const int n = static_cast<int>(inputs.size());
+  if (!op.draw) return dispatch_multi(op, attrs, list.data(), n, loc);
+  OpValue drawn(op, attrs);
+  op.draw(drawn.attrs(), n > 0 && inputs[0].defined() ? inputs[0].numel() : 0);
+  return dispatch_multi(op, drawn.attrs(), list.data(), n, loc);
+}
+
+}  // namespace detail
+
+CallSite::CallSite(const std::source_location& location) {
+  detail::ThreadState& state = detail::thread_state;
+  if (state.has_call_site) return;
+  set_ = state.has_call_site = true;
+  state.call_site = location;
+}
+CallSite::~CallSite() {
+  if (set_) detail::thread_state.has_call_site = false;
+}
+
+std::vector<Tensor> call(const OpValue& op, std::span<const Tensor> inputs,
+                         std::source_location loc) {
+  return detail::call_info(op.info(), op.attrs(), inputs, loc);
+}
+std::vector<Tensor> call(std::string_view name, std::span<const Tensor> inputs,
+                         const AttrList& attrs, std::source_location loc) {
+  return call(OpValue(get_op(name), attrs, loc), inputs, loc);
+}
+
+}  // namespace catena

@@ -1,0 +1,119 @@
+#include "catena/graph/registry.hpp"
+
+#include <algorithm>
+#include <map>
+#include <mutex>
+#include <numeric>
+#include <shared_mutex>
+
+#include <fmt/format.h>
+
+#include "catena/graph/core_ops.hpp"
+
+namespace catena {
+namespace {
+
+struct Registry {
+  std::shared_mutex mutex;
+  std::map<std::string, std::unique_ptr<OpInfo>, std::less<>> ops;
+};
+Registry& registry() {
+  static Registry* r = new Registry;
+  return *r;
+}
+
+// Edits (insert, delete, replace, swap of neighbours) that turn a into b.
+int edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::vector<int>> d(a.size() + 1, std::vector<int>(b.size() + 1));
+  for (std::size_t i = 0; i <= a.size(); ++i)
+    for (std::size_t j = 0; j <= b.size(); ++j) {
+      if (i == 0 || j == 0) {
+        d[i][j] = static_cast<int>(i + j);
+        continue;
+      }
+      d[i][j] = std::min({d[i - 1][j] + 1, d[i][j - 1] + 1,
+                          d[i - 1][j - 1] + (a[i - 1] != b[j - 1])});
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+        d[i][j] = std::min(d[i][j], d[i - 2][j - 2] + 1);
+    }
+  return d[a.size()][b.size()];
+}
+
+}  // namespace
+
+const OpInfo* find_op(std::string_view name) {
+  init();
+  std::shared_lock lock(registry().mutex);
+  auto it = registry().ops.find(name);
+  return it == registry().ops.end() ? nullptr : it->second.get();
+}
+
+const OpInfo& get_op(std::string_view name) {
+  if (const OpInfo* op = find_op(name)) return *op;
+  std::vector<std::string> names;
+  for (const OpInfo* op : all_ops()) names.emplace_back(op->name);
+  throw UnsupportedError(
+      fmt::format("[registry] there is no op '{}'{}; expected a name that `catena ops` lists, or "
+                  "one given to register_op first",
+                  name, detail::near_names(name, names)));
+}
+
+std::vector<const OpInfo*> all_ops() {
+  init();
+  std::shared_lock lock(registry().mutex);
+  std::vector<const OpInfo*> list;
+  for (const auto& [name, op] : registry().ops) list.push_back(op.get());
+  return list;
+}
+
+namespace detail {
+
+const OpInfo& register_info(OpInfo info) {
+  if (!info.built_in) init();
+  std::unique_lock lock(registry().mutex);
+  auto& slot = registry().ops[info.name];
+  if (slot) {
+    const bool same = slot->version == info.version && slot->attrs_size == info.attrs_size &&
+                      slot->attrs.size() == info.attrs.size() && slot->kind == info.kind &&
+                      !slot->built_in;
+    if (!same)
+      throw ArgumentError(fmt::format(
+          "[registry] the name '{}' is taken by {}; expected a new name; rename your op", info.name,
+          slot->built_in ? "a built-in op" : "another op"));
+    return *slot;
+  }
+  slot = std::make_unique<OpInfo>(std::move(info));
+  return *slot;
+}
+
+OpInfo& mutable_op(std::string_view name) {
+  init();
+  std::unique_lock lock(registry().mutex);
+  auto it = registry().ops.find(name);
+  if (it == registry().ops.end())
+    throw ArgumentError(fmt::format(
+        "[registry] there is no op '{}' to give a kernel to; call register_op first", name));
+  return *it->second;
+}
+
+std::string near_names(std::string_view word, std::span<const std::string> candidates) {
+  std::vector<std::pair<int, std::string>> near;
+  for (const std::string& c : candidates) {
+    const int distance = edit_distance(word, c);
+    if (distance <= std::max<int>(2, static_cast<int>(word.size()) / 3)) near.emplace_back(distance, c);
+  }
+  std::sort(near.begin(), near.end());
+  if (near.size() > 3) near.resize(3);
+  std::string s;
+  for (const auto& [distance, name] : near)
+    s += fmt::format("{}'{}'", s.empty() ? "; did you mean " : " or ", name);
+  return s;
+}
+
+CoreOps& core_ops() {
+  static CoreOps ops;
+  return ops;
+}
+
+}  // namespace detail
+}  // namespace catena

@@ -1,0 +1,60 @@
+#include "catena/graph/shape.hpp"
+
+#include <fmt/format.h>
+
+#include "catena/graph/error.hpp"
+
+namespace catena {
+
+void detail::throw_rank(std::size_t rank) {
+  throw ArgumentError(
+      fmt::format("[shape] {} dimensions; expected at most {}; merge some with reshape", rank,
+                  kMaxRank));
+}
+
+std::string to_string(const Shape& shape) { return fmt::format("[{}]", fmt::join(shape, ", ")); }
+
+Shape contiguous_strides(const Shape& shape) {
+  Shape strides;
+  strides.resize(shape.rank());
+  std::int64_t step = 1;
+  for (int d = shape.rank() - 1; d >= 0; --d) {
+    strides[d] = step;
+    step *= shape[d];
+  }
+  return strides;
+}
+
+bool broadcast_shapes(const Shape& a, const Shape& b, Shape* out) {
+  const int rank = a.rank() > b.rank() ? a.rank() : b.rank();
+  Shape result;
+  result.resize(rank);
+  for (int i = 1; i <= rank; ++i) {
+    const std::int64_t x = i <= a.rank() ? a[a.rank() - i] : 1;
+    const std::int64_t y = i <= b.rank() ? b[b.rank() - i] : 1;
+    if (x != y && x != 1 && y != 1) return false;
+    result[rank - i] = x == 1 ? y : x;
+  }
+  *out = result;
+  return true;
+}
+
+std::int64_t checked_numel(const Shape& shape) {
+  std::int64_t n = 1;
+  bool zero = false, overflow = false;
+  for (const std::int64_t d : shape) {
+    if (d < 0)
+      throw ArgumentError(
+          fmt::format("[shape] size {} in {}; expected sizes of 0 or more", d, to_string(shape)));
+    if (d == 0) zero = true;
+    else if (n > (std::int64_t{1} << 62) / d) overflow = true;
+    else n *= d;
+  }
+  if (zero) return 0;
+  if (overflow)
+    throw ArgumentError(
+        fmt::format("[shape] {} has more than 2^62 elements; expected fewer", to_string(shape)));
+  return n;
+}
+
+}  // namespace catena

@@ -1,0 +1,105 @@
+// One backward pass under way: the worklist and the gradients gathered so far.
+#pragma once
+
+#include <memory>
+#include <source_location>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "catena/graph/autograd.hpp"
+#include "catena/graph/op.hpp"
+#include "catena/graph/tensor_impl.hpp"
+
+namespace catena::detail {
+
+// The gradient of one tensor while it is being gathered. Most hold one tensor; slices and products
+// need more. Kept as a tagged word in the tensor itself, or in the walk's map when the tensor was
+// recorded by another thread or an outer walk uses that word.
+struct Gathered {
+  TensorImpl* dense = nullptr;  // one handle
+  std::vector<std::pair<Tensor, Tensor>> products;  // pending: dense += a^T b
+  std::size_t product_bytes = 0;
+};
+
+class Walk {
+ public:
+  Walk(BackwardOptions options, const std::source_location& location);
+  ~Walk();
+  Walk(const Walk&) = delete;
+  Walk& operator=(const Walk&) = delete;
+
+  // Only these tensors get gradients; without it the leaves do, in grad().
+  void capture(std::span<const Tensor> outputs, std::span<const Tensor> inputs);
+  void start(TensorImpl* root, Tensor gradient);
+  void run();
+  // The gradient captured for inputs[i]; undefined when nothing flowed there.
+  Tensor captured(std::size_t i) const { return captured_[i]; }
+
+  bool create_graph() const { return options_.create_graph; }
+  bool wants(const Edge& edge) const {
+    return edge.needs_grad() && (useful_.empty() || useful_.count(edge.input()));
+  }
+
+  // Adds to the gradient of the input that `edge` leads to.
+  void accumulate(Edge& edge, Tensor g, const Node& from, int index);
+  void accumulate_slice(Edge& edge, const SliceSpec& where, Tensor g, const Node& from, int index);
+  void accumulate_product(Edge& edge, Tensor a, Tensor b, const Node& from, int index);
+  // The gradient that arrived at output k of `node`, and whether one did.
+  Tensor arrived(Node& node, int k);
+  bool has_arrived(Node& node, int k) const;
+
+ private:
+  struct Entry {
+    std::uint64_t sequence;
+    Node* node;
+    bool operator<(const Entry& o) const { return sequence < o.sequence; }
+  };
+
+  bool retain() const { return options_.retain_graph || options_.create_graph; }
+  bool owns_inline(const Node& node) const {
+    return node.thread == thread_ && !nested_;
+  }
+  std::uintptr_t& slot_of(TensorImpl* t);
+  std::uintptr_t& slot_of(MultiNode& node, int k);
+  void enqueue(TensorImpl* t, Edge* edge);
+  void push(Node* node, std::uint64_t sequence);
+  bool mark_queued(Node* node);
+  void unmark_queued(Node* node);
+  TensorImpl* take(std::uintptr_t& slot);
+  void discard(std::uintptr_t& slot);
+  void add_dense(std::uintptr_t& slot, Tensor g);
+  void flush_products(Gathered& gathered);
+  Gathered& gathered(std::uintptr_t& slot);
+  Tensor own_buffer(Gathered& g, const Shape& shape, DType dtype, Device device);
+
+  void process(Node* node);
+  void process_leaf(TensorImpl* leaf);
+  void process_node(Node* node);
+  bool run_pointwise(Node& node, Tensor& g);
+  bool run_fused(Node& node);
+  void call_rule(Node& node);
+  void release(Node& node);
+  Tensor apply_hooks(TensorImpl* t, Tensor g);
+  void check_version(const Node& node, const Edge& edge, std::uint32_t expected, int index) const;
+  friend class ::catena::VjpContext;
+
+  BackwardOptions options_;
+  std::source_location location_;
+  std::uint32_t thread_;
+  bool nested_;
+  bool grad_before_;
+  std::vector<Entry> heap_;
+  std::unordered_map<const void*, std::uintptr_t> side_slots_;  // see Gathered
+  std::unordered_set<const Node*> side_queued_;
+  // For capture():
+  std::unordered_map<const TensorImpl*, std::vector<std::size_t>> wanted_;
+  std::unordered_set<const TensorImpl*> useful_;
+  std::vector<Tensor> captured_;
+  bool capturing_ = false;
+  // The gradients of the node being processed, one per output.
+  Tensor current_;
+  std::vector<Tensor> current_multi_;
+};
+
+}  // namespace catena::detail

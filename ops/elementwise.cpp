@@ -1,0 +1,156 @@
+#include "catena/ops/elementwise.hpp"
+
+#include "catena/ops/elementwise_formulas.hpp"
+#include "catena/ops/elementwise_gradients.hpp"
+#include "catena/ops/shape.hpp"
+
+namespace catena {
+namespace detail {
+namespace {
+
+using formula::CATENA_ISA::Formula;
+
+// A value that kSaves names for the gradient of input `wanted`, else an undefined tensor.
+template <class Op>
+Tensor saved_input(VjpContext& c, int wanted, int i) {
+  return Op::kSaves.mask_for(wanted) & Saves::input_bit(i) ? c.input(i) : Tensor();
+}
+template <class Op>
+Tensor saved_output(VjpContext& c, int wanted) {
+  return Op::kSaves.mask_for(wanted) & Saves::kOutput ? c.output() : Tensor();
+}
+
+template <class Op, int I>
+void one_gradient(const Op& op, VjpContext& c) {
+  if (!c.needs(I)) return;
+  constexpr int n = Op::kPointwise.inputs;
+  const Tensor g = c.grad(), y = saved_output<Op>(c, I);
+  auto x = [&](int i) { return saved_input<Op>(c, I, i); };
+  if constexpr (n == 1)
+    c.accumulate(I, Formula<Op>::template grad<I>(op, g, x(0), y));
+  else if constexpr (n == 2)
+    c.accumulate(I, Formula<Op>::template grad<I>(op, g, x(0), x(1), y));
+  else
+    c.accumulate(I, Formula<Op>::template grad<I>(op, g, x(0), x(1), x(2), y));
+}
+
+template <class Op>
+void all_gradients(const void* attrs, VjpContext& c) {
+  const Op& op = *static_cast<const Op*>(attrs);
+  if constexpr (Op::kPointwise.first_promoted == 0) one_gradient<Op, 0>(op, c);
+  if constexpr (Op::kPointwise.inputs > 1) one_gradient<Op, 1>(op, c);
+  if constexpr (Op::kPointwise.inputs > 2) one_gradient<Op, 2>(op, c);
+}
+
+}  // namespace
+
+template <class Op>
+VjpFn pointwise_gradient() {
+  if constexpr (Op::kPointwise.bool_result) return nullptr;
+  else return &all_gradients<Op>;
+}
+
+#define CATENA_INSTANTIATE(Struct) template VjpFn pointwise_gradient<op::Struct>();
+CATENA_INSTANTIATE(Add)
+CATENA_INSTANTIATE(Sub)
+CATENA_INSTANTIATE(Mul)
+CATENA_INSTANTIATE(Div)
+CATENA_INSTANTIATE(Neg)
+CATENA_INSTANTIATE(Pow)
+CATENA_INSTANTIATE(Exp)
+CATENA_INSTANTIATE(Log)
+CATENA_INSTANTIATE(Sqrt)
+CATENA_INSTANTIATE(Tanh)
+CATENA_INSTANTIATE(Sigmoid)
+CATENA_INSTANTIATE(Relu)
+CATENA_INSTANTIATE(Equal)
+CATENA_INSTANTIATE(NotEqual)
+CATENA_INSTANTIATE(Less)
+CATENA_INSTANTIATE(LessEqual)
+CATENA_INSTANTIATE(Greater)
+CATENA_INSTANTIATE(GreaterEqual)
+CATENA_INSTANTIATE(Where)
+
+namespace {
+
+// A scalar operand as a 0-d tensor of the dtype that keeps `other` what it is: scalars are weak.
+Tensor weak(Scalar value, const Operand& other) {
+  const TensorImpl* t = other.impl();
+  if (!t) return full({}, value);
+  DType dtype = t->dtype;
+  if (value.is_real() && !is_floating(dtype)) dtype = kFloat32;
+  else if (!value.is_real() && !value.is_bool() && dtype == kBool) dtype = kInt64;
+  return full({}, value, {dtype, t->device});
+}
+
+template <class Op>
+Tensor with_scalar(Operand& a, Scalar b) {
+  Operand right(weak(b, a), a.location());
+  return call_op(Op{}, a, right);
+}
+template <class Op>
+Tensor with_scalar(Scalar a, Operand& b) {
+  Operand left(weak(a, b), b.location());
+  return call_op(Op{}, left, b);
+}
+
+}  // namespace
+}  // namespace detail
+
+#define CATENA_UNARY(name, Struct) \
+  Tensor name(Operand x) { return detail::call_op(op::Struct{}, x); }
+#define CATENA_BINARY(name, Struct) \
+  Tensor name(Operand a, Operand b) { return detail::call_op(op::Struct{}, a, b); }
+#define CATENA_OPERATOR(symbol, Struct)                                                           \
+  Tensor operator symbol(Operand a, Operand b) { return detail::call_op(op::Struct{}, a, b); }    \
+  Tensor operator symbol(Operand a, Scalar b) { return detail::with_scalar<op::Struct>(a, b); }   \
+  Tensor operator symbol(Scalar a, Operand b) { return detail::with_scalar<op::Struct>(a, b); }
+
+CATENA_UNARY(neg, Neg)
+CATENA_UNARY(operator-, Neg)
+CATENA_UNARY(exp, Exp)
+CATENA_UNARY(log, Log)
+CATENA_UNARY(sqrt, Sqrt)
+CATENA_UNARY(tanh, Tanh)
+CATENA_UNARY(sigmoid, Sigmoid)
+CATENA_UNARY(relu, Relu)
+
+CATENA_BINARY(add, Add)
+CATENA_BINARY(sub, Sub)
+CATENA_BINARY(mul, Mul)
+CATENA_BINARY(div, Div)
+CATENA_BINARY(pow, Pow)
+CATENA_BINARY(equal, Equal)
+CATENA_BINARY(not_equal, NotEqual)
+CATENA_BINARY(less, Less)
+CATENA_BINARY(less_equal, LessEqual)
+CATENA_BINARY(greater, Greater)
+CATENA_BINARY(greater_equal, GreaterEqual)
+
+CATENA_OPERATOR(+, Add)
+CATENA_OPERATOR(-, Sub)
+CATENA_OPERATOR(*, Mul)
+CATENA_OPERATOR(/, Div)
+CATENA_OPERATOR(==, Equal)
+CATENA_OPERATOR(!=, NotEqual)
+CATENA_OPERATOR(<, Less)
+CATENA_OPERATOR(<=, LessEqual)
+CATENA_OPERATOR(>, Greater)
+CATENA_OPERATOR(>=, GreaterEqual)
+
+Tensor pow(Operand base, Scalar exponent) { return detail::with_scalar<op::Pow>(base, exponent); }
+Tensor pow(Scalar base, Operand exponent) { return detail::with_scalar<op::Pow>(base, exponent); }
+
+Tensor where(Operand condition, Operand a, Operand b) {
+  return detail::call_op(op::Where{}, condition, a, b);
+}
+Tensor where(Operand condition, Operand a, Scalar b) {
+  Operand right(detail::weak(b, a), a.location());
+  return detail::call_op(op::Where{}, condition, a, right);
+}
+Tensor where(Operand condition, Scalar a, Operand b) {
+  Operand left(detail::weak(a, b), b.location());
+  return detail::call_op(op::Where{}, condition, left, b);
+}
+
+}  // namespace catena

@@ -1,0 +1,188 @@
+// The formula of every pointwise op and of its derivatives, once for all machines: compiled for
+// SIMD batches per CPU instruction set, for plain scalars, for CUDA, and with T = Tensor, where the
+// derivative becomes the op's gradient rule of any order.
+//
+//   Formula<op::X>::value(op, x...)         y
+//   Formula<op::X>::grad<I>(op, g, x..., y) g * dy/dx_I, reading only what X::kSaves names
+//
+// CATENA_ISA names the machine: every function is in a namespace of its own, so that no code for one
+// instruction set can be taken for another's.
+#pragma once
+
+#include "catena/graph/philox.hpp"
+#include "catena/ops/elementwise.hpp"
+
+#ifndef CATENA_ISA
+#define CATENA_ISA host
+#endif
+
+#ifdef __CUDACC__
+#include <cmath>
+#else
+#include <math.h>
+#endif
+
+namespace catena::formula::CATENA_ISA {
+
+// --- What the formulas need of a scalar; batches and tensors bring their own by the same names -----
+CATENA_FN float exp(float x) { return ::expf(x); }
+CATENA_FN double exp(double x) { return ::exp(x); }
+CATENA_FN float log(float x) { return ::logf(x); }
+CATENA_FN double log(double x) { return ::log(x); }
+CATENA_FN float sqrt(float x) { return ::sqrtf(x); }
+CATENA_FN double sqrt(double x) { return ::sqrt(x); }
+CATENA_FN float tanh(float x) { return ::tanhf(x); }
+CATENA_FN double tanh(double x) { return ::tanh(x); }
+CATENA_FN float pow(float x, float y) { return ::powf(x, y); }
+CATENA_FN double pow(double x, double y) { return ::pow(x, y); }
+template <class T>
+CATENA_FN T select(bool c, T a, T b) {
+  return c ? a : b;
+}
+// A constant of the type of `like`.
+template <class T>
+CATENA_FN T constant(const T&, int value) {
+  return T(value);
+}
+#if !defined(__CUDACC__)
+inline Tensor constant(const Tensor& like, int value) {
+  return full({}, value, {like.dtype(), like.device()});
+}
+#endif
+
+template <class Op>
+struct Formula;
+
+#define CATENA_VALUE1 \
+  template <class Op, class T> CATENA_FN static T value(const Op&, const T& x)
+#define CATENA_VALUE2 \
+  template <class Op, class T> CATENA_FN static T value(const Op&, const T& a, const T& b)
+#define CATENA_GRAD1                     \
+  template <int I, class Op, class T>    \
+  CATENA_FN static T grad(const Op&, const T& g, [[maybe_unused]] const T& x, \
+                          [[maybe_unused]] const T& y)
+#define CATENA_GRAD2                                                          \
+  template <int I, class Op, class T>                                         \
+  CATENA_FN static T grad(const Op&, const T& g, [[maybe_unused]] const T& a, \
+                          [[maybe_unused]] const T& b, [[maybe_unused]] const T& y)
+
+// identity: bit i says that the gradient of input i is g itself, so that no kernel need run.
+
+template <>
+struct Formula<op::Add> {
+  static constexpr std::uint32_t identity = 3;
+  CATENA_VALUE2 { return a + b; }
+  CATENA_GRAD2 { return g; }
+};
+template <>
+struct Formula<op::Sub> {
+  static constexpr std::uint32_t identity = 1;
+  CATENA_VALUE2 { return a - b; }
+  CATENA_GRAD2 {
+    if constexpr (I == 0) return g;
+    else return -g;
+  }
+};
+template <>
+struct Formula<op::Mul> {
+  static constexpr std::uint32_t identity = 0;
+  CATENA_VALUE2 { return a * b; }
+  CATENA_GRAD2 {
+    if constexpr (I == 0) return g * b;
+    else return g * a;
+  }
+};
+template <>
+struct Formula<op::Div> {
+  static constexpr std::uint32_t identity = 0;
+  CATENA_VALUE2 { return a / b; }
+  CATENA_GRAD2 {
+    if constexpr (I == 0) return g / b;
+    else return -g * (y / b);
+  }
+};
+template <>
+struct Formula<op::Neg> {
+  static constexpr std::uint32_t identity = 0;
+  CATENA_VALUE1 { return -x; }
+  CATENA_GRAD1 { return -g; }
+};
+template <>
+struct Formula<op::Pow> {
+  static constexpr std::uint32_t identity = 0;
+  CATENA_VALUE2 { return pow(a, b); }
+  CATENA_GRAD2 {
+    const T zero = constant(g, 0), one = constant(g, 1);
+    // Where the factor is 0 the other one may be infinite: choose before multiplying.
+    if constexpr (I == 0) return select(b == zero, zero, g * (b * pow(a, b - one)));
+    else return select(a == zero, select(b >= zero, zero, g * (y * log(a))), g * (y * log(a)));
+  }
+};
+template <>
+struct Formula<op::Exp> {
+  static constexpr std::uint32_t identity = 0;
+  CATENA_VALUE1 { return exp(x); }
+  CATENA_GRAD1 { return g * y; }
+};
+template <>
+struct Formula<op::Log> {
+  static constexpr std::uint32_t identity = 0;
+  CATENA_VALUE1 { return log(x); }
+  CATENA_GRAD1 { return g / x; }
+};
+template <>
+struct Formula<op::Sqrt> {
+  static constexpr std::uint32_t identity = 0;
+  CATENA_VALUE1 { return sqrt(x); }
+  CATENA_GRAD1 { return g / (y + y); }
+};
+template <>
+struct Formula<op::Tanh> {
+  static constexpr std::uint32_t identity = 0;
+  CATENA_VALUE1 { return tanh(x); }
+  CATENA_GRAD1 { return g * (constant(g, 1) - y * y); }
+};
+template <>
+struct Formula<op::Sigmoid> {
+  static constexpr std::uint32_t identity = 0;
+  CATENA_VALUE1 { return constant(x, 1) / (constant(x, 1) + exp(-x)); }
+  CATENA_GRAD1 { return g * (y * (constant(g, 1) - y)); }
+};
+template <>
+struct Formula<op::Relu> {
+  static constexpr std::uint32_t identity = 0;
+  CATENA_VALUE1 { return select(x <= constant(x, 0), constant(x, 0), x); }  // NaN stays NaN
+  CATENA_GRAD1 { return select(y > constant(g, 0), g, constant(g, 0)); }
+};
+
+// Comparisons: bool from two values of one type.
+#define CATENA_COMPARISON(Struct, symbol)                                   \
+  template <>                                                               \
+  struct Formula<op::Struct> {                                              \
+    template <class Op, class T>                                            \
+    CATENA_FN static bool value(const Op&, const T& a, const T& b) {        \
+      return a symbol b;                                                    \
+    }                                                                       \
+  };
+CATENA_COMPARISON(Equal, ==)
+CATENA_COMPARISON(NotEqual, !=)
+CATENA_COMPARISON(Less, <)
+CATENA_COMPARISON(LessEqual, <=)
+CATENA_COMPARISON(Greater, >)
+CATENA_COMPARISON(GreaterEqual, >=)
+#undef CATENA_COMPARISON
+
+template <>
+struct Formula<op::Where> {
+  template <class Op, class C, class T>
+  CATENA_FN static T value(const Op&, const C& c, const T& a, const T& b) {
+    return select(c, a, b);
+  }
+  template <int I, class Op, class T, class C>
+  CATENA_FN static T grad(const Op&, const T& g, const C& c, const T&, const T&, const T&) {
+    if constexpr (I == 1) return select(c, g, constant(g, 0));
+    else return select(c, constant(g, 0), g);
+  }
+};
+
+}  // namespace catena::formula::CATENA_ISA

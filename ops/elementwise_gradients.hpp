@@ -1,0 +1,14 @@
+// The gradient rule of a pointwise op: its derivative formula with T = Tensor.
+#pragma once
+
+#include "catena/graph/op.hpp"
+
+namespace catena::detail {
+
+using VjpFn = void (*)(const void* op, VjpContext& context);
+
+// Null for ops without a derivative. Defined in elementwise.cpp for every pointwise op.
+template <class Op>
+VjpFn pointwise_gradient();
+
+}  // namespace catena::detail
