@@ -7,8 +7,8 @@
 namespace catena {
 
 const char* attr_type_name(const AttrValue& value) {
-  static constexpr const char* kNames[] = {"int", "float", "bool", "string", "dtype", "ints",
-                                           "floats"};
+  static constexpr const char* kNames[] = {"int",   "float", "bool",  "string",
+                                           "dtype", "ints",  "floats"};
   return kNames[value.index()];
 }
 

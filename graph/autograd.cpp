@@ -44,10 +44,10 @@ Tensor seed(const Tensor& output, const Tensor& given, const std::source_locatio
 
 void check_counts(std::size_t outputs, std::size_t gradients, const std::source_location& loc) {
   if (gradients != 0 && gradients != outputs)
-    throw_argument("backward",
-                   fmt::format("{} gradients for {} outputs; expected one each or none", gradients,
-                               outputs),
-                   loc);
+    throw_argument(
+        "backward",
+        fmt::format("{} gradients for {} outputs; expected one each or none", gradients, outputs),
+        loc);
 }
 
 }  // namespace
@@ -134,8 +134,8 @@ VjpResult vjp(const Function& fn, std::span<const Tensor> inputs,
   std::vector<Tensor> outputs = fn(fresh);
   if (outputs.size() != cotangents.size())
     throw_argument("vjp",
-                   fmt::format("{} cotangents for {} outputs; expected one each",
-                               cotangents.size(), outputs.size()),
+                   fmt::format("{} cotangents for {} outputs; expected one each", cotangents.size(),
+                               outputs.size()),
                    loc);
   result.gradients = grad(outputs, fresh, {.allow_unused = true}, cotangents, loc);
   for (std::size_t i = 0; i < fresh.size(); ++i)
@@ -153,7 +153,8 @@ DetectAnomaly::DetectAnomaly()
     : before_(std::exchange(detail::thread_state.detect_anomaly, true)) {}
 DetectAnomaly::~DetectAnomaly() { detail::thread_state.detect_anomaly = before_; }
 
-// --- The autograd part of Tensor ----------------------------------------------------------------------
+// --- The autograd part of Tensor
+// ----------------------------------------------------------------------
 
 Tensor& Tensor::set_requires_grad(bool on, Location loc) {
   if (!impl_) throw_argument("set_requires_grad", "undefined tensor", loc);

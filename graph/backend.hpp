@@ -71,8 +71,8 @@ struct KernelRow {
   KernelFn forward = nullptr;
   KernelFn backward = nullptr;  // optional: the whole gradient in one pass
   const PointwiseLoops* loops = nullptr;
-  DTypeSet dtypes;                // of the compute dtype (of input 0, or of output 0 without inputs)
-  bool strided_inputs = false;    // the kernel reads strides; otherwise inputs are made contiguous
+  DTypeSet dtypes;              // of the compute dtype (of input 0, or of output 0 without inputs)
+  bool strided_inputs = false;  // the kernel reads strides; otherwise inputs are made contiguous
   bool present() const { return forward != nullptr || loops != nullptr; }
 };
 

@@ -12,8 +12,8 @@ struct CoreOps {
   Tensor (*cast)(const Tensor& x, DType dtype) = nullptr;
   Tensor (*scale)(const Tensor& x, Scalar factor) = nullptr;
   Tensor (*slice_adjoint)(const Tensor& x, const Shape& shape, const SliceSpec& where) = nullptr;
-  Tensor (*product_tn)(const Tensor& a, const Tensor& b) = nullptr;     // a^T b
-  Tensor (*concat_rows)(std::span<const Tensor> tensors) = nullptr;     // along dimension 0
+  Tensor (*product_tn)(const Tensor& a, const Tensor& b) = nullptr;  // a^T b
+  Tensor (*concat_rows)(std::span<const Tensor> tensors) = nullptr;  // along dimension 0
 };
 
 // Filled once init() has run.

@@ -83,10 +83,14 @@ void gather(const TensorView& view, std::int64_t begin, std::int64_t n, T* out) 
 
 void gather_any(const TensorView& view, std::int64_t begin, std::int64_t n, void* out) {
   switch (size_of(view.dtype)) {
-    case 1: return gather(view, begin, n, static_cast<std::uint8_t*>(out));
-    case 2: return gather(view, begin, n, static_cast<std::uint16_t*>(out));
-    case 4: return gather(view, begin, n, static_cast<std::uint32_t*>(out));
-    default: return gather(view, begin, n, static_cast<std::uint64_t*>(out));
+    case 1:
+      return gather(view, begin, n, static_cast<std::uint8_t*>(out));
+    case 2:
+      return gather(view, begin, n, static_cast<std::uint16_t*>(out));
+    case 4:
+      return gather(view, begin, n, static_cast<std::uint32_t*>(out));
+    default:
+      return gather(view, begin, n, static_cast<std::uint64_t*>(out));
   }
 }
 
@@ -122,8 +126,7 @@ void run_blocks(DeferredGroup& group) {
           in[i] = dense;
         }
       }
-      const PointwiseFn line =
-          op.value.info().rows[0].loops->value[static_cast<int>(op.compute)];
+      const PointwiseFn line = op.value.info().rows[0].loops->value[static_cast<int>(op.compute)];
       line(op.value.attrs(), out_of(k), in, strides, n);
     }
   }
@@ -161,8 +164,8 @@ void run_claimed(std::unique_lock<std::mutex>& lock, DeferredGroup* group) {
     op.out->pending.store(nullptr, std::memory_order_release);
   }
   Groups& g = groups();
-  auto it = std::find_if(g.all.begin(), g.all.end(),
-                         [&](const auto& p) { return p.get() == group; });
+  auto it =
+      std::find_if(g.all.begin(), g.all.end(), [&](const auto& p) { return p.get() == group; });
   std::unique_ptr<DeferredGroup> finished = std::move(*it);
   g.all.erase(it);
   g.done.notify_all();
@@ -236,8 +239,7 @@ void run_pending_of_this_thread() {
   thread_state.has_deferred = false;
 }
 
-bool defer(const OpInfo& op, const void* attrs, TensorImpl* const* inputs, int n,
-           TensorImpl* out) {
+bool defer(const OpInfo& op, const void* attrs, TensorImpl* const* inputs, int n, TensorImpl* out) {
   if (!out->device.is_cpu() || n > kMaxPointwiseInputs) return false;
   const DType compute = inputs[op.pointwise.first_promoted]->dtype;
   if (!op.rows[0].loops->value[static_cast<int>(compute)]) return false;
@@ -270,8 +272,7 @@ bool defer(const OpInfo& op, const void* attrs, TensorImpl* const* inputs, int n
       ops += group->ops.size();
       outside += group->outside_inputs;
     }
-    if (!settle_first && count > 0 &&
-        (ops >= kMaxGroupOps || outside + n > kMaxGroupInputs))
+    if (!settle_first && count > 0 && (ops >= kMaxGroupOps || outside + n > kMaxGroupInputs))
       settle_first = found[0];
     if (settle_first) {
       settle(lock, settle_first);

@@ -3,8 +3,8 @@
 #include <cstring>
 #include <optional>
 
-#include <boost/container/small_vector.hpp>
 #include <fmt/format.h>
+#include <boost/container/small_vector.hpp>
 
 #include "catena/graph/anomaly.hpp"
 #include "catena/graph/autograd.hpp"
@@ -193,8 +193,7 @@ const KernelRow& row_for(const OpInfo& op, Device device, DType dtype,
     std::string have;
     for (int d = 0; d < kNumDeviceTypes; ++d)
       if (op.rows[d].present())
-        have += fmt::format("{}{}", have.empty() ? "" : ", ",
-                            d == 0 ? "cpu" : "cuda");
+        have += fmt::format("{}{}", have.empty() ? "" : ", ", d == 0 ? "cpu" : "cuda");
     throw UnsupportedError(fmt::format(
         "[{}] no kernel on {} (dtype {}); there is one on: {}; move the inputs with to(device){}",
         op.name, to_string(device), name_of(dtype), have.empty() ? "no device" : have,
@@ -236,7 +235,8 @@ Shape broadcast_all(const OpInfo& op, Operand* const* operands, int n,
   return shape;
 }
 
-// --- The call -------------------------------------------------------------------------------------
+// --- The call
+// -------------------------------------------------------------------------------------
 
 TensorImpl* make_output(const OutputSpec& spec, TensorImpl* input0) {
   TensorImpl* out = new_impl();
@@ -257,8 +257,8 @@ TensorImpl* make_output(const OutputSpec& spec, TensorImpl* input0) {
 }
 
 void allocate_output(TensorImpl* out) {
-  out->storage = allocate_storage(static_cast<std::size_t>(out->numel) * size_of(out->dtype),
-                                  out->device);
+  out->storage =
+      allocate_storage(static_cast<std::size_t>(out->numel) * size_of(out->dtype), out->device);
 }
 
 // Inputs as the kernel wants them: computed, and row-major unless the row reads strides. Copies
@@ -283,8 +283,8 @@ class KernelInputs {
   SmallVector<Tensor, 1> copies_;
 };
 
-void run_kernel(const OpInfo& op, const void* attrs, const KernelRow& row, ImplList& inputs,
-                ImplList& outs, const Shape* broadcast) {
+void run_kernel(const void* attrs, const KernelRow& row, ImplList& inputs, ImplList& outs,
+                const Shape* broadcast) {
   for (TensorImpl* out : outs) allocate_output(out);
   KernelInputs in(row, inputs.data(), static_cast<int>(inputs.size()));
   SmallVector<TensorView, 3> views(in.data(), in.data() + inputs.size());
@@ -366,7 +366,7 @@ void execute(const OpInfo& op, const void* attrs, Operand* const* given, int n,
     const bool deferred = pointwise && state.deferral && !state.detect_anomaly && row->loops &&
                           outs[0]->numel >= deferral_threshold() &&
                           defer(op, attrs, inputs.data(), n, outs[0]);
-    if (!deferred) run_kernel(op, attrs, *row, inputs, outs, pointwise ? &specs[0].shape : nullptr);
+    if (!deferred) run_kernel(attrs, *row, inputs, outs, pointwise ? &specs[0].shape : nullptr);
   }
   if (state.detect_anomaly)
     for (TensorImpl* out : outs) check_finite(out, op, loc, state.in_backward);

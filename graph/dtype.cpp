@@ -7,15 +7,15 @@
 namespace catena {
 namespace {
 
-constexpr std::string_view kNames[kNumDTypes] = {"float32", "float64",  "int32", "int64", "uint8",
-                                                 "bool",    "float16",  "bfloat16", "int8", "int16",
-                                                 "uint16",  "uint32",   "uint64"};
+constexpr std::string_view kNames[kNumDTypes] = {"float32", "float64", "int32",    "int64", "uint8",
+                                                 "bool",    "float16", "bfloat16", "int8",  "int16",
+                                                 "uint16",  "uint32",  "uint64"};
 
 std::uint16_t half_bits(float value) {
   const std::uint32_t x = std::bit_cast<std::uint32_t>(value);
   const std::uint16_t sign = static_cast<std::uint16_t>(x >> 16 & 0x8000u);
   const std::uint32_t a = x & 0x7fffffffu;
-  if (a > 0x7f800000u) return static_cast<std::uint16_t>(sign | 0x7e00u);  // NaN
+  if (a > 0x7f800000u) return static_cast<std::uint16_t>(sign | 0x7e00u);   // NaN
   if (a >= 0x477ff000u) return static_cast<std::uint16_t>(sign | 0x7c00u);  // rounds to infinity
   if (a < 0x38800000u) {  // subnormal in binary16: let the adder round at bit 2^-24
     const float shifted = std::bit_cast<float>(a) + 0.5f;
@@ -78,10 +78,14 @@ DType promote(DType a, DType b) {
   const DType s = is_signed(a) ? a : b, u = is_signed(a) ? b : a;
   if (size_of(s) > size_of(u)) return s;
   switch (size_of(u)) {  // the next larger signed type holds both
-    case 1: return kInt16;
-    case 2: return kInt32;
-    case 4: return kInt64;
-    default: return kFloat64;
+    case 1:
+      return kInt16;
+    case 2:
+      return kInt32;
+    case 4:
+      return kInt64;
+    default:
+      return kFloat64;
   }
 }
 

@@ -86,23 +86,36 @@ DType promote(DType a, DType b);
 // C++ type -> DType.
 template <class T>
 constexpr DType dtype_of() {
-  if constexpr (std::is_same_v<T, float>) return kFloat32;
-  else if constexpr (std::is_same_v<T, double>) return kFloat64;
-  else if constexpr (std::is_same_v<T, bool>) return kBool;
-  else if constexpr (std::is_same_v<T, Float16>) return kFloat16;
-  else if constexpr (std::is_same_v<T, BFloat16>) return kBFloat16;
+  if constexpr (std::is_same_v<T, float>)
+    return kFloat32;
+  else if constexpr (std::is_same_v<T, double>)
+    return kFloat64;
+  else if constexpr (std::is_same_v<T, bool>)
+    return kBool;
+  else if constexpr (std::is_same_v<T, Float16>)
+    return kFloat16;
+  else if constexpr (std::is_same_v<T, BFloat16>)
+    return kBFloat16;
   else {
     static_assert(std::is_integral_v<T>, "catena has no dtype for this C++ type");
     if constexpr (std::is_signed_v<T>) {
-      if constexpr (sizeof(T) == 1) return kInt8;
-      else if constexpr (sizeof(T) == 2) return kInt16;
-      else if constexpr (sizeof(T) == 4) return kInt32;
-      else return kInt64;
+      if constexpr (sizeof(T) == 1)
+        return kInt8;
+      else if constexpr (sizeof(T) == 2)
+        return kInt16;
+      else if constexpr (sizeof(T) == 4)
+        return kInt32;
+      else
+        return kInt64;
     } else {
-      if constexpr (sizeof(T) == 1) return kUInt8;
-      else if constexpr (sizeof(T) == 2) return kUInt16;
-      else if constexpr (sizeof(T) == 4) return kUInt32;
-      else return kUInt64;
+      if constexpr (sizeof(T) == 1)
+        return kUInt8;
+      else if constexpr (sizeof(T) == 2)
+        return kUInt16;
+      else if constexpr (sizeof(T) == 4)
+        return kUInt32;
+      else
+        return kUInt64;
     }
   }
 }
@@ -112,8 +125,8 @@ class DTypeSet {
  public:
   constexpr DTypeSet() = default;
   template <class... Ts>
-    requires(std::is_same_v<Ts, DType> && ...)
-  constexpr explicit DTypeSet(Ts... ts) : bits_(((1u << static_cast<unsigned>(ts)) | ... | 0u)) {}
+  requires(std::is_same_v<Ts, DType>&&...) constexpr explicit DTypeSet(Ts... ts)
+      : bits_(((1u << static_cast<unsigned>(ts)) | ... | 0u)) {}
   constexpr bool contains(DType t) const { return bits_ >> static_cast<unsigned>(t) & 1u; }
   constexpr bool empty() const { return bits_ == 0; }
   constexpr DTypeSet operator|(DTypeSet o) const { return from_bits(bits_ | o.bits_); }
@@ -137,19 +150,32 @@ inline constexpr DTypeSet kAllTypes = DTypeSet::from_bits((1u << kNumDTypes) - 1
 template <class F>
 decltype(auto) visit_dtype(DType dtype, F&& f) {
   switch (dtype) {
-    case DType::kFloat32: return f(float{});
-    case DType::kFloat64: return f(double{});
-    case DType::kInt32: return f(std::int32_t{});
-    case DType::kInt64: return f(std::int64_t{});
-    case DType::kUInt8: return f(std::uint8_t{});
-    case DType::kBool: return f(bool{});
-    case DType::kFloat16: return f(Float16{});
-    case DType::kBFloat16: return f(BFloat16{});
-    case DType::kInt8: return f(std::int8_t{});
-    case DType::kInt16: return f(std::int16_t{});
-    case DType::kUInt16: return f(std::uint16_t{});
-    case DType::kUInt32: return f(std::uint32_t{});
-    case DType::kUInt64: break;
+    case DType::kFloat32:
+      return f(float{});
+    case DType::kFloat64:
+      return f(double{});
+    case DType::kInt32:
+      return f(std::int32_t{});
+    case DType::kInt64:
+      return f(std::int64_t{});
+    case DType::kUInt8:
+      return f(std::uint8_t{});
+    case DType::kBool:
+      return f(bool{});
+    case DType::kFloat16:
+      return f(Float16{});
+    case DType::kBFloat16:
+      return f(BFloat16{});
+    case DType::kInt8:
+      return f(std::int8_t{});
+    case DType::kInt16:
+      return f(std::int16_t{});
+    case DType::kUInt16:
+      return f(std::uint16_t{});
+    case DType::kUInt32:
+      return f(std::uint32_t{});
+    case DType::kUInt64:
+      break;
   }
   return f(std::uint64_t{});
 }

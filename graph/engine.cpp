@@ -75,7 +75,8 @@ Walk::~Walk() {
   thread_state.grad_enabled = grad_before_;
 }
 
-// --- Slots ----------------------------------------------------------------------------------------
+// --- Slots
+// ----------------------------------------------------------------------------------------
 
 std::uintptr_t& Walk::slot_of(TensorImpl* t) {
   if (t->output_index >= 0) return slot_of(static_cast<MultiNode&>(*t->producer), t->output_index);
@@ -168,7 +169,8 @@ void Walk::flush_products(Gathered& g) {
   }
 }
 
-// --- The worklist -----------------------------------------------------------------------------------
+// --- The worklist
+// -----------------------------------------------------------------------------------
 
 bool Walk::mark_queued(Node* node) {
   if (!owns_inline(*node)) return side_queued_.insert(node).second;
@@ -177,8 +179,10 @@ bool Walk::mark_queued(Node* node) {
   return true;
 }
 void Walk::unmark_queued(Node* node) {
-  if (owns_inline(*node)) node->flags &= static_cast<std::uint8_t>(~Node::kQueued);
-  else side_queued_.erase(node);
+  if (owns_inline(*node))
+    node->flags &= static_cast<std::uint8_t>(~Node::kQueued);
+  else
+    side_queued_.erase(node);
 }
 
 void Walk::push(Node* node, std::uint64_t sequence) {
@@ -193,9 +197,12 @@ void Walk::enqueue(TensorImpl* t, Edge* edge) {
   if (!mark_queued(node)) return;
   push(node, t->producer ? node->sequence : 0);
   if (retain()) return;
-  if (node->is_multi()) static_cast<MultiNode*>(node)->refs.fetch_add(1, std::memory_order_relaxed);
-  else if (edge) edge->set_taken();
-  else add_edge(t);
+  if (node->is_multi())
+    static_cast<MultiNode*>(node)->refs.fetch_add(1, std::memory_order_relaxed);
+  else if (edge)
+    edge->set_taken();
+  else
+    add_edge(t);
 }
 
 void Walk::start(TensorImpl* root, Tensor gradient) {
@@ -265,17 +272,22 @@ void Walk::process(Node* node) {
     bool active;
     ~Keep() {
       if (!active) return;
-      if (node->is_multi()) drop_multi_node(static_cast<MultiNode*>(node));
-      else drop_edge(impl_of(node));
+      if (node->is_multi())
+        drop_multi_node(static_cast<MultiNode*>(node));
+      else
+        drop_edge(impl_of(node));
     }
   } keep{node, !retain()};
-  if (!node->op) process_leaf(impl_of(node));
-  else process_node(node);
+  if (!node->op)
+    process_leaf(impl_of(node));
+  else
+    process_node(node);
   current_ = Tensor();
   current_multi_.clear();
 }
 
-// --- Leaves -----------------------------------------------------------------------------------------
+// --- Leaves
+// -----------------------------------------------------------------------------------------
 
 Tensor Walk::apply_hooks(TensorImpl* t, Tensor g) {
   if (!t->extra) return g;
@@ -311,8 +323,7 @@ void Walk::process_leaf(TensorImpl* leaf) {
     // A gradient that is a view, or that somebody else holds, is copied: grad() may be written.
     if (!options_.create_graph) {
       ensure_ready(g.impl());
-      if (!g.is_contiguous() || !is_unique(g.impl()))
-        g = Tensor::adopt(contiguous_copy(g.impl()));
+      if (!g.is_contiguous() || !is_unique(g.impl())) g = Tensor::adopt(contiguous_copy(g.impl()));
     }
     leaf->grad = g.release();
     return;
@@ -333,7 +344,8 @@ void Walk::process_leaf(TensorImpl* leaf) {
   leaf->grad = core_ops().add(before, g).release();
 }
 
-// --- Nodes ------------------------------------------------------------------------------------------
+// --- Nodes
+// ------------------------------------------------------------------------------------------
 
 Tensor Walk::arrived(Node& node, int k) {
   if (!node.is_multi()) return current_;
@@ -390,9 +402,9 @@ void Walk::process_node(Node* node) {
 
 void Walk::call_rule(Node& node) {
   if (!node.op->vjp)
-    throw ArgumentError(fmt::format(
-        "[{}] this op has no gradient; detach its inputs or give it a vjp{}", node.op->name,
-        called_at(node.location)));
+    throw ArgumentError(
+        fmt::format("[{}] this op has no gradient; detach its inputs or give it a vjp{}",
+                    node.op->name, called_at(node.location)));
   VjpContext context(*this, node);
   node.op->vjp(node.attrs(), context);
 }
@@ -486,8 +498,8 @@ bool Walk::run_fused(Node& node) {
   const int n = node.num_inputs;
   DType compute = g.dtype();
   if (!row.dtypes.contains(compute)) return false;
-  const Shape out_shape = multi ? static_cast<MultiNode&>(node).outputs[0].shape
-                                : impl_of(&node)->shape;
+  const Shape out_shape =
+      multi ? static_cast<MultiNode&>(node).outputs[0].shape : impl_of(&node)->shape;
 
   std::vector<TensorView> in(static_cast<std::size_t>(num_outs + n + num_outs));
   std::vector<Tensor> keep;
@@ -532,7 +544,8 @@ bool Walk::run_fused(Node& node) {
   return true;
 }
 
-// --- Handing gradients on -----------------------------------------------------------------------------
+// --- Handing gradients on
+// -----------------------------------------------------------------------------
 
 void Walk::accumulate(Edge& edge, Tensor g, const Node& from, int index) {
   if (!wants(edge)) return;
@@ -585,8 +598,8 @@ void Walk::accumulate_slice(Edge& edge, const SliceSpec& where_, Tensor g, const
     offset += where_.start[d] * part.strides[d];
     part.strides[d] *= where_.step[d];
   }
-  part.data = static_cast<char*>(part.data) +
-              offset * static_cast<std::int64_t>(size_of(input->dtype));
+  part.data =
+      static_cast<char*>(part.data) + offset * static_cast<std::int64_t>(size_of(input->dtype));
   ensure_ready(g.impl());
   backend_of(input->device).add_in_place(part, view_of(g.impl()), input->device.index);
   enqueue(input, &edge);
@@ -613,7 +626,8 @@ void Walk::accumulate_product(Edge& edge, Tensor a, Tensor b, const Node& from, 
 
 }  // namespace detail
 
-// --- What a gradient rule sees ------------------------------------------------------------------------
+// --- What a gradient rule sees
+// ------------------------------------------------------------------------
 
 bool VjpContext::create_graph() const { return walk_.create_graph(); }
 bool VjpContext::needs(int input) const { return walk_.wants(edge(input)); }
@@ -623,9 +637,10 @@ bool VjpContext::has_grad(int k) const { return walk_.has_arrived(node_, k); }
 Tensor VjpContext::input(int i) const {
   const detail::Edge& e = edge(i);
   if (!e.saved())
-    throw_internal(fmt::format("the gradient of '{}' reads input {}, which kSaves does not name for "
-                               "the gradients wanted here",
-                               node_.op->name, i));
+    throw_internal(
+        fmt::format("the gradient of '{}' reads input {}, which kSaves does not name for "
+                    "the gradients wanted here",
+                    node_.op->name, i));
   detail::ensure_ready(e.input());
   walk_.check_version(node_, e, node_.versions()[i], i);
   return Tensor::share(e.input());
@@ -633,9 +648,10 @@ Tensor VjpContext::input(int i) const {
 
 Tensor VjpContext::output(int k) const {
   if (!(node_.flags & detail::Node::kSavesOutput))
-    throw_internal(fmt::format("the gradient of '{}' reads its output, which kSaves does not name "
-                               "for the gradients wanted here",
-                               node_.op->name));
+    throw_internal(
+        fmt::format("the gradient of '{}' reads its output, which kSaves does not name "
+                    "for the gradients wanted here",
+                    node_.op->name));
   detail::TensorImpl* out = node_.is_multi()
                                 ? static_cast<detail::MultiNode&>(node_).outputs[k].saved
                                 : detail::impl_of(&node_);

@@ -46,7 +46,7 @@ std::string called_at(const std::source_location& location);
                                  const std::source_location& location);
 
 // Throws InternalError; `what` says which assumption failed.
-[[noreturn]] void throw_internal(std::string_view what, const std::source_location& location =
-                                                            std::source_location::current());
+[[noreturn]] void throw_internal(
+    std::string_view what, const std::source_location& location = std::source_location::current());
 
 }  // namespace catena

@@ -11,11 +11,11 @@ namespace catena {
 
 // Bytes unless said otherwise.
 struct MemoryStats {
-  std::uint64_t in_use = 0;         // handed out now, rounded up to the size class
-  std::uint64_t cached = 0;         // freed and kept for reuse
-  std::uint64_t peak = 0;           // most ever in use since reset_peak_memory (blocks over 32 KiB)
-  std::uint64_t allocations = 0;    // count of requests
-  std::uint64_t system_calls = 0;   // count of requests the cache could not answer
+  std::uint64_t in_use = 0;        // handed out now, rounded up to the size class
+  std::uint64_t cached = 0;        // freed and kept for reuse
+  std::uint64_t peak = 0;          // most ever in use since reset_peak_memory (blocks over 32 KiB)
+  std::uint64_t allocations = 0;   // count of requests
+  std::uint64_t system_calls = 0;  // count of requests the cache could not answer
 };
 
 MemoryStats memory_stats(Device device = kCpu);

@@ -21,7 +21,8 @@ bool OpInfo::variadic() const {
 }
 int OpInfo::max_inputs() const { return variadic() ? 65535 : inputs.count; }
 
-// --- InferContext -----------------------------------------------------------------------------------
+// --- InferContext
+// -----------------------------------------------------------------------------------
 
 OutputSpec& InferContext::next() {
   if (num_outputs_++ == 0) return first_;
@@ -47,13 +48,13 @@ void InferContext::view(const Shape& shape, const Shape& strides, std::int64_t o
   spec.offset = offset;
 }
 
-std::int64_t InferContext::dim(std::int64_t given, int rank, const char* what) const {
+int InferContext::dim(std::int64_t given, int rank, const char* what) const {
   const std::int64_t d = given < 0 ? given + rank : given;
   if (d < 0 || d >= rank)
     fail(fmt::format("{} is {} but the input has {} dimensions; expected {}", what, given, rank,
                      rank == 0 ? std::string("a tensor with dimensions")
                                : fmt::format("{} to {}", -rank, rank - 1)));
-  return d;
+  return static_cast<int>(d);
 }
 
 Shape InferContext::dims(const Shape& given, int rank, const char* what) const {
@@ -73,9 +74,10 @@ Shape InferContext::dims(const Shape& given, int rank, const char* what) const {
 
 void InferContext::expect_same_dtype(int i, int j) const {
   if (dtype(i) != dtype(j))
-    fail(fmt::format("inputs {} and {} have dtypes {} and {}; expected equal; convert one with "
-                     "to(dtype)",
-                     i, j, name_of(dtype(i)), name_of(dtype(j))));
+    fail(
+        fmt::format("inputs {} and {} have dtypes {} and {}; expected equal; convert one with "
+                    "to(dtype)",
+                    i, j, name_of(dtype(i)), name_of(dtype(j))));
 }
 
 void InferContext::expect_dtype(int i, DTypeSet set, const char* what) const {
@@ -86,7 +88,8 @@ void InferContext::expect_dtype(int i, DTypeSet set, const char* what) const {
 
 void InferContext::fail(std::string_view what) const { throw_argument(op_.name, what, location_); }
 
-// --- OpValue ----------------------------------------------------------------------------------------
+// --- OpValue
+// ----------------------------------------------------------------------------------------
 
 OpValue::OpValue(const OpInfo& info) : info_(&info), attrs_(::operator new(info.attrs_size)) {
   info.construct(attrs_);
@@ -105,11 +108,12 @@ OpValue::OpValue(const OpInfo& info, const AttrList& attrs, std::source_location
       known |= a.name == i.name;
     }
     if (!known)
-      throw_argument(info.name,
-                     fmt::format("there is no attribute '{}'{}; expected one of: {}", a.name,
-                                 detail::near_names(a.name, names),
-                                 names.empty() ? "none" : fmt::format("{}", fmt::join(names, ", "))),
-                     loc);
+      throw_argument(
+          info.name,
+          fmt::format("there is no attribute '{}'{}; expected one of: {}", a.name,
+                      detail::near_names(a.name, names),
+                      names.empty() ? "none" : fmt::format("{}", fmt::join(names, ", "))),
+          loc);
     set(a.name, a.value);
   }
 }

@@ -35,7 +35,8 @@ namespace catena {
 
 struct OpInfo;
 
-// --- Descriptions an op struct carries ------------------------------------------------------------
+// --- Descriptions an op struct carries
+// ------------------------------------------------------------
 
 // One attribute: its public name, the member that holds it, a line of documentation.
 template <class Op, class Member>
@@ -126,8 +127,8 @@ struct OutputSpec {
   Shape shape;
   DType dtype = kFloat32;
   Device device;
-  bool view = false;  // shares input 0's storage
-  Shape strides;      // of a view, in elements
+  bool view = false;        // shares input 0's storage
+  Shape strides;            // of a view, in elements
   std::int64_t offset = 0;  // of a view, in elements, from the start of the storage
 };
 
@@ -232,7 +233,8 @@ class VjpContext {
   detail::Node& node_;
 };
 
-// --- The erased description -----------------------------------------------------------------------
+// --- The erased description
+// -----------------------------------------------------------------------
 
 struct AttrInfo {
   const char* name;
@@ -260,7 +262,7 @@ struct OpInfo {
   std::vector<AttrInfo> attrs;
 
   std::size_t attrs_size = 0;
-  bool trivial_attrs = true;  // may be copied with memcpy and dropped
+  bool trivial_attrs = true;               // may be copied with memcpy and dropped
   void (*construct)(void* dst) = nullptr;  // default attributes
   void (*copy)(void* dst, const void* src) = nullptr;
   void (*destroy)(void* op) noexcept = nullptr;
@@ -307,7 +309,8 @@ class OpValue {
 // "softmax(dim=-1)".
 std::string to_string(const OpValue& op);
 
-// --- From the struct to the description -------------------------------------------------------------
+// --- From the struct to the description
+// -------------------------------------------------------------
 
 // The name of a built-in op, specialised from ops/ops.def; a user's op has kName.
 template <class Op>
@@ -323,16 +326,22 @@ struct AnyMember {
 };
 template <class T, class... Args>
 consteval int count_members() {
-  if constexpr (requires { T{Args{}..., AnyMember{}}; }) return count_members<T, Args..., AnyMember>();
-  else return sizeof...(Args);
+  if constexpr (requires { T{Args{}..., AnyMember{}}; })
+    return count_members<T, Args..., AnyMember>();
+  else
+    return sizeof...(Args);
 }
 
 template <class Op>
-concept HasState = requires { Op::kStateMembers; };
+concept HasState = requires {
+  Op::kStateMembers;
+};
 template <class Op>
 consteval int state_members() {
-  if constexpr (HasState<Op>) return Op::kStateMembers;
-  else return 0;
+  if constexpr (HasState<Op>)
+    return Op::kStateMembers;
+  else
+    return 0;
 }
 
 }  // namespace detail
@@ -382,8 +391,8 @@ OpInfo describe_op() {
   info.destroy = [](void* op) noexcept { static_cast<T*>(op)->~T(); };
   std::apply(
       [&](const auto&... a) {
-        (info.attrs.push_back(AttrInfo{a.name, a.doc, detail::to_attr(T{}.*(a.member)), nullptr,
-                                       nullptr}),
+        (info.attrs.push_back(
+             AttrInfo{a.name, a.doc, detail::to_attr(T{}.*(a.member)), nullptr, nullptr}),
          ...);
       },
       T::kAttrs);
@@ -399,12 +408,14 @@ OpInfo describe_op() {
                               &(static_cast<T*>(op)->*(std::get<I>(T::kAttrs).member)));
           }),
      ...);
-  }(std::make_index_sequence<std::tuple_size_v<AttrTuple>>{});
+  }
+  (std::make_index_sequence<std::tuple_size_v<AttrTuple>>{});
   info.equal = [](const void* a, const void* b) {
     return std::apply(
         [&](const auto&... m) {
-          return ((static_cast<const T*>(a)->*(m.member) == static_cast<const T*>(b)->*(m.member)) &&
-                  ... && true);
+          return (
+              (static_cast<const T*>(a)->*(m.member) == static_cast<const T*>(b)->*(m.member)) &&
+              ... && true);
         },
         T::kAttrs);
   };
@@ -416,7 +427,7 @@ OpInfo describe_op() {
     info.compose = [](const void* op, std::span<const Tensor> in) {
       return static_cast<const T*>(op)->compose(in);
     };
-  if constexpr (requires(T& op, std::int64_t numel) { op.draw(numel); }) {
+  if constexpr (requires(T & op, std::int64_t numel) { op.draw(numel); }) {
     info.random = true;
     info.draw = [](void* op, std::int64_t numel) { static_cast<T*>(op)->draw(numel); };
   }

@@ -31,8 +31,8 @@ int edit_distance(std::string_view a, std::string_view b) {
         d[i][j] = static_cast<int>(i + j);
         continue;
       }
-      d[i][j] = std::min({d[i - 1][j] + 1, d[i][j - 1] + 1,
-                          d[i - 1][j - 1] + (a[i - 1] != b[j - 1])});
+      d[i][j] =
+          std::min({d[i - 1][j] + 1, d[i][j - 1] + 1, d[i - 1][j - 1] + (a[i - 1] != b[j - 1])});
       if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
         d[i][j] = std::min(d[i][j], d[i - 2][j - 2] + 1);
     }
@@ -100,7 +100,8 @@ std::string near_names(std::string_view word, std::span<const std::string> candi
   std::vector<std::pair<int, std::string>> near;
   for (const std::string& c : candidates) {
     const int distance = edit_distance(word, c);
-    if (distance <= std::max<int>(2, static_cast<int>(word.size()) / 3)) near.emplace_back(distance, c);
+    if (distance <= std::max<int>(2, static_cast<int>(word.size()) / 3))
+      near.emplace_back(distance, c);
   }
   std::sort(near.begin(), near.end());
   if (near.size() > 3) near.resize(3);

@@ -7,9 +7,8 @@
 namespace catena {
 
 void detail::throw_rank(std::size_t rank) {
-  throw ArgumentError(
-      fmt::format("[shape] {} dimensions; expected at most {}; merge some with reshape", rank,
-                  kMaxRank));
+  throw ArgumentError(fmt::format(
+      "[shape] {} dimensions; expected at most {}; merge some with reshape", rank, kMaxRank));
 }
 
 std::string to_string(const Shape& shape) { return fmt::format("[{}]", fmt::join(shape, ", ")); }
@@ -46,9 +45,12 @@ std::int64_t checked_numel(const Shape& shape) {
     if (d < 0)
       throw ArgumentError(
           fmt::format("[shape] size {} in {}; expected sizes of 0 or more", d, to_string(shape)));
-    if (d == 0) zero = true;
-    else if (n > (std::int64_t{1} << 62) / d) overflow = true;
-    else n *= d;
+    if (d == 0)
+      zero = true;
+    else if (n > (std::int64_t{1} << 62) / d)
+      overflow = true;
+    else
+      n *= d;
   }
   if (zero) return 0;
   if (overflow)

@@ -43,8 +43,10 @@ To convert_one(From v) {
 
 void check_defined(const Tensor& t, std::string_view op, const std::source_location& loc) {
   if (!t.defined())
-    throw_argument(op, "the tensor is undefined (default-constructed or moved from); give it a "
-                       "value first", loc);
+    throw_argument(op,
+                   "the tensor is undefined (default-constructed or moved from); give it a "
+                   "value first",
+                   loc);
 }
 
 // Everything an in-place write must ask for first.
@@ -132,10 +134,10 @@ void copy_out(const Tensor& t, DType dtype, void* out, const std::source_locatio
 Tensor tensor_from(const void* values, DType dtype, std::size_t count, const Shape& shape,
                    TensorOptions options, const std::source_location& loc) {
   if (static_cast<std::int64_t>(count) != checked_numel(shape))
-    throw_argument("tensor",
-                   fmt::format("{} values for shape {}; expected {}", count, to_string(shape),
-                               shape.numel()),
-                   loc);
+    throw_argument(
+        "tensor",
+        fmt::format("{} values for shape {}; expected {}", count, to_string(shape), shape.numel()),
+        loc);
   Tensor t = Tensor::adopt(empty_impl(shape, options.dtype, kCpu));
   convert(data_of(t.impl()), options.dtype, values, dtype, static_cast<std::int64_t>(count));
   if (!options.device.is_cpu()) t = copy_to_device(t, options.device);
@@ -198,9 +200,14 @@ std::uint32_t Tensor::version() const {
   return impl_->storage->version.load(std::memory_order_relaxed);
 }
 
-Tensor Tensor::detach() const { return adopt(detail::alias_of(impl_)); }
+Tensor Tensor::detach() const {
+  Tensor alias = adopt(detail::alias_of(impl_));
+  if (detail::thread_state.tracer) detail::thread_state.tracer->alias(impl_, alias.impl());
+  return alias;
+}
 
-// --- In-place writes --------------------------------------------------------------------------------
+// --- In-place writes
+// --------------------------------------------------------------------------------
 
 Tensor& Tensor::copy_(const Tensor& src, Location loc) {
   detail::check_defined(src, "copy_", loc);
@@ -218,7 +225,8 @@ Tensor& Tensor::copy_(const Tensor& src, Location loc) {
   Tensor from = src.detach();
   if (from.dtype() != dtype()) from = detail::core_ops().cast(from, dtype());
   detail::ensure_ready(from.impl());
-  if (from.device() != device()) from = detail::copy_to_device(from, device());
+  if (from.device() != device())
+    from = detail::copy_to_device(from, device());
   else if (from.impl()->storage == impl_->storage)
     from = adopt(detail::contiguous_copy(from.impl()));
   TensorView view = detail::view_of(from.impl());
@@ -286,7 +294,8 @@ Tensor& Tensor::mul_(Scalar factor, Location loc) {
   return copy_(detail::core_ops().scale(detach(), factor), loc);
 }
 
-// --- Creation ---------------------------------------------------------------------------------------
+// --- Creation
+// ---------------------------------------------------------------------------------------
 
 Tensor empty(const Shape& shape, TensorOptions options, std::source_location loc) {
   checked_numel(shape);
@@ -360,9 +369,9 @@ Tensor tensor(std::initializer_list<std::initializer_list<Scalar>> rows, TensorO
     check_row(row.size(), width, r++, loc);
     values.insert(values.end(), row.begin(), row.end());
   }
-  return from_scalars(
-      values, {static_cast<std::int64_t>(rows.size()), static_cast<std::int64_t>(width)}, options,
-      loc);
+  return from_scalars(values,
+                      {static_cast<std::int64_t>(rows.size()), static_cast<std::int64_t>(width)},
+                      options, loc);
 }
 
 Tensor tensor(std::initializer_list<std::initializer_list<std::initializer_list<Scalar>>> planes,
@@ -387,7 +396,8 @@ Tensor tensor(std::initializer_list<std::initializer_list<std::initializer_list<
 Tensor from_memory(void* data, const Shape& shape, DType dtype, const Shape& strides,
                    std::function<void(void*)> release, std::source_location loc) {
   const std::int64_t numel = checked_numel(shape);
-  if (!data && numel > 0) throw_argument("from_memory", "null pointer for a tensor with elements", loc);
+  if (!data && numel > 0)
+    throw_argument("from_memory", "null pointer for a tensor with elements", loc);
   if (!strides.empty() && strides.rank() != shape.rank())
     throw_argument("from_memory",
                    fmt::format("{} strides for shape {}; expected one per dimension",

@@ -145,10 +145,12 @@ class Tensor {
   Tensor slice(std::initializer_list<Index> where, Location loc = Location::current()) const;
   Tensor slice(std::span<const Index> where, Location loc = Location::current()) const;
   Tensor operator[](std::int64_t i) const;  // x[i]: the i-th entry of dimension 0
-  Tensor sum(const Shape& dims = {}, bool keepdim = false, Location loc = Location::current()) const;
+  Tensor sum(const Shape& dims = {}, bool keepdim = false,
+             Location loc = Location::current()) const;
   Tensor mean(const Shape& dims = {}, bool keepdim = false,
               Location loc = Location::current()) const;
-  Tensor max(const Shape& dims = {}, bool keepdim = false, Location loc = Location::current()) const;
+  Tensor max(const Shape& dims = {}, bool keepdim = false,
+             Location loc = Location::current()) const;
   Tensor argmax(std::optional<int> dim = {}, bool keepdim = false,
                 Location loc = Location::current()) const;
   Tensor matmul(const Tensor& other, Location loc = Location::current()) const;
@@ -214,7 +216,7 @@ struct TensorOptions {
   Device device = kCpu;
   bool requires_grad = false;
   TensorOptions() = default;
-  TensorOptions(DType t) : dtype(t) {}   // NOLINT: zeros({2, 3}, kFloat64)
+  TensorOptions(DType t) : dtype(t) {}    // NOLINT: zeros({2, 3}, kFloat64)
   TensorOptions(Device d) : device(d) {}  // NOLINT: zeros({2, 3}, cuda())
   TensorOptions(DType t, Device d, bool grad = false) : dtype(t), device(d), requires_grad(grad) {}
 };
@@ -255,7 +257,8 @@ Tensor from_memory(void* data, const Shape& shape, DType dtype, const Shape& str
                    std::function<void(void*)> release = {},
                    std::source_location loc = std::source_location::current());
 
-// --- Template definitions -------------------------------------------------------------------------
+// --- Template definitions
+// -------------------------------------------------------------------------
 namespace detail {
 // Elements in row-major order as `dtype` into CPU memory `out`.
 void copy_out(const Tensor& t, DType dtype, void* out, const std::source_location& loc);

@@ -73,8 +73,10 @@ void finish(TensorImpl* t) noexcept {
   if (t->storage) release_storage(t->storage);
   if (t->grad) drop_handle(t->grad);
   if (t->extra) delete t->extra;
-  if (t->producer == &t->node) clear_node(t->node);
-  else if (t->producer) drop_multi_node(static_cast<MultiNode*>(t->producer));
+  if (t->producer == &t->node)
+    clear_node(t->node);
+  else if (t->producer)
+    drop_multi_node(static_cast<MultiNode*>(t->producer));
   const std::uint8_t size_class = t->object_class;
   t->~TensorImpl();
   pool_free(t, size_class);
@@ -105,8 +107,7 @@ void destroy_impl(TensorImpl* t) noexcept {
   if (state.destroying) return;
   state.destroying = true;
   while (TensorImpl* next = state.doomed) {
-    state.doomed =
-        reinterpret_cast<TensorImpl*>(next->counts.load(std::memory_order_relaxed));
+    state.doomed = reinterpret_cast<TensorImpl*>(next->counts.load(std::memory_order_relaxed));
     finish(next);
   }
   state.destroying = false;

@@ -31,7 +31,7 @@ struct Storage {
   std::atomic<std::uint32_t> refs{1};
   std::atomic<std::uint32_t> version{0};        // grows with every in-place write
   std::atomic<std::uint32_t> pending_reads{0};  // deferred groups that will read this memory
-  std::atomic<bool> escaped{false};             // somebody outside holds a pointer: never deferred on
+  std::atomic<bool> escaped{false};  // somebody outside holds a pointer: never deferred on
   std::uint8_t size_class = 0;
   Device device;
   void* data = nullptr;
@@ -79,11 +79,11 @@ struct Node {
   static constexpr int kInlineInputs = 3;
   static constexpr std::size_t kInlineAttrs = 24;
   enum : std::uint8_t {
-    kMultiOutput = 1,   // this node is the base of a MultiNode, not part of a TensorImpl
-    kReleased = 2,      // backward passed and freed what it saved
-    kSavesOutput = 4,   // the op's gradient reads an output
-    kHeapAttrs = 8,     // attrs hold a pointer
-    kQueued = 16,       // in the worklist of the walk that owns the slots
+    kMultiOutput = 1,  // this node is the base of a MultiNode, not part of a TensorImpl
+    kReleased = 2,     // backward passed and freed what it saved
+    kSavesOutput = 4,  // the op's gradient reads an output
+    kHeapAttrs = 8,    // attrs hold a pointer
+    kQueued = 16,      // in the worklist of the walk that owns the slots
   };
 
   const OpInfo* op = nullptr;  // null: nothing recorded, the tensor is a leaf
@@ -103,9 +103,8 @@ struct Node {
 
   Edge* edges() { return num_inputs <= kInlineInputs ? inline_edges : heap_edges; }
   std::uint32_t* versions() {
-    return num_inputs <= kInlineInputs
-               ? inline_versions
-               : reinterpret_cast<std::uint32_t*>(heap_edges + num_inputs);
+    return num_inputs <= kInlineInputs ? inline_versions
+                                       : reinterpret_cast<std::uint32_t*>(heap_edges + num_inputs);
   }
   const void* attrs() const {
     return flags & kHeapAttrs ? *reinterpret_cast<void* const*>(inline_attrs)
@@ -128,15 +127,15 @@ struct alignas(64) TensorImpl {
   DType dtype = kFloat32;
   Device device;
   bool requires_grad = false;
-  bool contiguous = true;           // row-major without holes
-  std::atomic<bool> saved{false};   // some node's gradient reads this value
-  std::uint8_t object_class = 0;    // size class of this object itself
-  std::int32_t output_index = -1;   // >= 0: an output of the MultiNode `producer`
+  bool contiguous = true;                        // row-major without holes
+  std::atomic<bool> saved{false};                // some node's gradient reads this value
+  std::uint8_t object_class = 0;                 // size class of this object itself
+  std::int32_t output_index = -1;                // >= 0: an output of the MultiNode `producer`
   std::atomic<DeferredGroup*> pending{nullptr};  // set while the value is not yet computed
-  Node* producer = nullptr;         // &node, a MultiNode, or null for a leaf
-  std::uintptr_t slot = 0;          // the gradient gathered by the walk under way, see engine.cpp
-  TensorImpl* grad = nullptr;       // .grad of a leaf (one handle)
-  TensorExtra* extra = nullptr;     // hooks, name: rare
+  Node* producer = nullptr;                      // &node, a MultiNode, or null for a leaf
+  std::uintptr_t slot = 0;       // the gradient gathered by the walk under way, see engine.cpp
+  TensorImpl* grad = nullptr;    // .grad of a leaf (one handle)
+  TensorExtra* extra = nullptr;  // hooks, name: rare
   Shape shape;
   Shape strides;  // in elements
   Node node;
@@ -160,7 +159,7 @@ struct MultiNode : Node {
   TensorExtra* extra = nullptr;
 };
 
-TensorImpl* new_impl();               // one handle, nothing else set
+TensorImpl* new_impl();  // one handle, nothing else set
 void destroy_impl(TensorImpl*) noexcept;
 // Drops the only handle of an object that tape edges still hold.
 void last_handle_gone(TensorImpl*) noexcept;

@@ -18,10 +18,10 @@ struct ThreadState {
   bool deferral = true;
   bool in_backward = false;
   bool has_call_site = false;
-  bool has_deferred = false;    // this thread may own pending groups
-  bool destroying = false;      // a destroy_impl is running further up the stack
-  std::uint32_t id = 0;         // 0: not yet given; see thread_id()
-  std::uint64_t sequence = 0;   // of the newest node recorded here
+  bool has_deferred = false;   // this thread may own pending groups
+  bool destroying = false;     // a destroy_impl is running further up the stack
+  std::uint32_t id = 0;        // 0: not yet given; see thread_id()
+  std::uint64_t sequence = 0;  // of the newest node recorded here
   Tracer* tracer = nullptr;
   TensorImpl* doomed = nullptr;  // objects waiting for that destroy_impl
   std::source_location call_site;

@@ -16,8 +16,8 @@ class Tracer {
                       const std::source_location& location) = 0;
   // A value was read on the host (item, data, to_vector): the graph would freeze it.
   virtual void value_read(detail::TensorImpl* tensor, const std::source_location& location) = 0;
-  // `to` is another object for the value of `from`, made outside of dispatch: detach(), or a copy on
-  // another device.
+  // `to` is another object for the value of `from`, made outside of dispatch: detach(), or a copy
+  // on another device.
   virtual void alias(detail::TensorImpl* from, detail::TensorImpl* to) = 0;
   // Memory was written in place.
   virtual void written(detail::TensorImpl* tensor, const std::source_location& location) = 0;

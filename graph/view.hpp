@@ -30,8 +30,8 @@ inline TensorView view_of(const TensorImpl* t) {
 // Strides 0 along the dimensions in which `view` is repeated to `shape`.
 void broadcast_view(TensorView& view, const Shape& shape);
 
-// A new tensor object without a tape, one handle: row-major memory not yet filled; a row-major copy;
-// another description of the same storage.
+// A new tensor object without a tape, one handle: row-major memory not yet filled; a row-major
+// copy; another description of the same storage.
 TensorImpl* empty_impl(const Shape& shape, DType dtype, Device device);
 TensorImpl* contiguous_copy(TensorImpl* t);
 TensorImpl* alias_of(TensorImpl* t);

@@ -17,7 +17,7 @@ namespace catena::detail {
 // need more. Kept as a tagged word in the tensor itself, or in the walk's map when the tensor was
 // recorded by another thread or an outer walk uses that word.
 struct Gathered {
-  TensorImpl* dense = nullptr;  // one handle
+  TensorImpl* dense = nullptr;                      // one handle
   std::vector<std::pair<Tensor, Tensor>> products;  // pending: dense += a^T b
   std::size_t product_bytes = 0;
 };
@@ -57,9 +57,7 @@ class Walk {
   };
 
   bool retain() const { return options_.retain_graph || options_.create_graph; }
-  bool owns_inline(const Node& node) const {
-    return node.thread == thread_ && !nested_;
-  }
+  bool owns_inline(const Node& node) const { return node.thread == thread_ && !nested_; }
   std::uintptr_t& slot_of(TensorImpl* t);
   std::uintptr_t& slot_of(MultiNode& node, int k);
   void enqueue(TensorImpl* t, Edge* edge);

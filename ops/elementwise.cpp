@@ -46,8 +46,10 @@ void all_gradients(const void* attrs, VjpContext& c) {
 
 template <class Op>
 VjpFn pointwise_gradient() {
-  if constexpr (Op::kPointwise.bool_result) return nullptr;
-  else return &all_gradients<Op>;
+  if constexpr (Op::kPointwise.bool_result)
+    return nullptr;
+  else
+    return &all_gradients<Op>;
 }
 
 #define CATENA_INSTANTIATE(Struct) template VjpFn pointwise_gradient<op::Struct>();
@@ -78,8 +80,10 @@ Tensor weak(Scalar value, const Operand& other) {
   const TensorImpl* t = other.impl();
   if (!t) return full({}, value);
   DType dtype = t->dtype;
-  if (value.is_real() && !is_floating(dtype)) dtype = kFloat32;
-  else if (!value.is_real() && !value.is_bool() && dtype == kBool) dtype = kInt64;
+  if (value.is_real() && !is_floating(dtype))
+    dtype = kFloat32;
+  else if (!value.is_real() && !value.is_bool() && dtype == kBool)
+    dtype = kInt64;
   return full({}, value, {dtype, t->device});
 }
 
@@ -101,9 +105,9 @@ Tensor with_scalar(Scalar a, Operand& b) {
   Tensor name(Operand x) { return detail::call_op(op::Struct{}, x); }
 #define CATENA_BINARY(name, Struct) \
   Tensor name(Operand a, Operand b) { return detail::call_op(op::Struct{}, a, b); }
-#define CATENA_OPERATOR(symbol, Struct)                                                           \
-  Tensor operator symbol(Operand a, Operand b) { return detail::call_op(op::Struct{}, a, b); }    \
-  Tensor operator symbol(Operand a, Scalar b) { return detail::with_scalar<op::Struct>(a, b); }   \
+#define CATENA_OPERATOR(symbol, Struct)                                                         \
+  Tensor operator symbol(Operand a, Operand b) { return detail::call_op(op::Struct{}, a, b); }  \
+  Tensor operator symbol(Operand a, Scalar b) { return detail::with_scalar<op::Struct>(a, b); } \
   Tensor operator symbol(Scalar a, Operand b) { return detail::with_scalar<op::Struct>(a, b); }
 
 CATENA_UNARY(neg, Neg)

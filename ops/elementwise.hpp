@@ -1,8 +1,8 @@
 // Pointwise arithmetic, comparisons and activations.
 //
 // All broadcast like NumPy. Operands of different dtypes are promoted to a common one first (see
-// promote()); scalars are weak. Mathematical functions of integers give float32. The formula of each
-// op and its derivative stand in elementwise_formulas.hpp, once for all machines.
+// promote()); scalars are weak. Mathematical functions of integers give float32. The formula of
+// each op and its derivative stand in elementwise_formulas.hpp, once for all machines.
 #pragma once
 
 #include <source_location>
@@ -104,7 +104,7 @@ inline Tensor select(const Tensor& condition, const Tensor& a, const Tensor& b) 
 }
 
 Tensor operator-(Operand x);
-#define CATENA_BINARY_OPERATOR(symbol)       \
+#define CATENA_BINARY_OPERATOR(symbol)          \
   Tensor operator symbol(Operand a, Operand b); \
   Tensor operator symbol(Operand a, Scalar b);  \
   Tensor operator symbol(Scalar a, Operand b);

@@ -5,8 +5,8 @@
 //   Formula<op::X>::value(op, x...)         y
 //   Formula<op::X>::grad<I>(op, g, x..., y) g * dy/dx_I, reading only what X::kSaves names
 //
-// CATENA_ISA names the machine: every function is in a namespace of its own, so that no code for one
-// instruction set can be taken for another's.
+// CATENA_ISA names the machine: every function is in a namespace of its own, so that no code for
+// one instruction set can be taken for another's.
 #pragma once
 
 #include "catena/graph/philox.hpp"
@@ -24,7 +24,8 @@
 
 namespace catena::formula::CATENA_ISA {
 
-// --- What the formulas need of a scalar; batches and tensors bring their own by the same names -----
+// --- What the formulas need of a scalar; batches and tensors bring their own by the same names
+// -----
 CATENA_FN float exp(float x) { return ::expf(x); }
 CATENA_FN double exp(double x) { return ::exp(x); }
 CATENA_FN float log(float x) { return ::logf(x); }
@@ -53,12 +54,14 @@ inline Tensor constant(const Tensor& like, int value) {
 template <class Op>
 struct Formula;
 
-#define CATENA_VALUE1 \
-  template <class Op, class T> CATENA_FN static T value(const Op&, const T& x)
-#define CATENA_VALUE2 \
-  template <class Op, class T> CATENA_FN static T value(const Op&, const T& a, const T& b)
-#define CATENA_GRAD1                     \
-  template <int I, class Op, class T>    \
+#define CATENA_VALUE1          \
+  template <class Op, class T> \
+  CATENA_FN static T value(const Op&, const T& x)
+#define CATENA_VALUE2          \
+  template <class Op, class T> \
+  CATENA_FN static T value(const Op&, const T& a, const T& b)
+#define CATENA_GRAD1                                                          \
+  template <int I, class Op, class T>                                         \
   CATENA_FN static T grad(const Op&, const T& g, [[maybe_unused]] const T& x, \
                           [[maybe_unused]] const T& y)
 #define CATENA_GRAD2                                                          \
@@ -79,8 +82,10 @@ struct Formula<op::Sub> {
   static constexpr std::uint32_t identity = 1;
   CATENA_VALUE2 { return a - b; }
   CATENA_GRAD2 {
-    if constexpr (I == 0) return g;
-    else return -g;
+    if constexpr (I == 0)
+      return g;
+    else
+      return -g;
   }
 };
 template <>
@@ -88,8 +93,10 @@ struct Formula<op::Mul> {
   static constexpr std::uint32_t identity = 0;
   CATENA_VALUE2 { return a * b; }
   CATENA_GRAD2 {
-    if constexpr (I == 0) return g * b;
-    else return g * a;
+    if constexpr (I == 0)
+      return g * b;
+    else
+      return g * a;
   }
 };
 template <>
@@ -97,8 +104,10 @@ struct Formula<op::Div> {
   static constexpr std::uint32_t identity = 0;
   CATENA_VALUE2 { return a / b; }
   CATENA_GRAD2 {
-    if constexpr (I == 0) return g / b;
-    else return -g * (y / b);
+    if constexpr (I == 0)
+      return g / b;
+    else
+      return -g * (y / b);
   }
 };
 template <>
@@ -114,8 +123,10 @@ struct Formula<op::Pow> {
   CATENA_GRAD2 {
     const T zero = constant(g, 0), one = constant(g, 1);
     // Where the factor is 0 the other one may be infinite: choose before multiplying.
-    if constexpr (I == 0) return select(b == zero, zero, g * (b * pow(a, b - one)));
-    else return select(a == zero, select(b >= zero, zero, g * (y * log(a))), g * (y * log(a)));
+    if constexpr (I == 0)
+      return select(b == zero, zero, g * (b * pow(a, b - one)));
+    else
+      return select(a == zero, select(b >= zero, zero, g * (y * log(a))), g * (y * log(a)));
   }
 };
 template <>
@@ -156,13 +167,13 @@ struct Formula<op::Relu> {
 };
 
 // Comparisons: bool from two values of one type.
-#define CATENA_COMPARISON(Struct, symbol)                                   \
-  template <>                                                               \
-  struct Formula<op::Struct> {                                              \
-    template <class Op, class T>                                            \
-    CATENA_FN static bool value(const Op&, const T& a, const T& b) {        \
-      return a symbol b;                                                    \
-    }                                                                       \
+#define CATENA_COMPARISON(Struct, symbol)                            \
+  template <>                                                        \
+  struct Formula<op::Struct> {                                       \
+    template <class Op, class T>                                     \
+    CATENA_FN static bool value(const Op&, const T& a, const T& b) { \
+      return a symbol b;                                             \
+    }                                                                \
   };
 CATENA_COMPARISON(Equal, ==)
 CATENA_COMPARISON(NotEqual, !=)
@@ -180,8 +191,10 @@ struct Formula<op::Where> {
   }
   template <int I, class Op, class T, class C>
   CATENA_FN static T grad(const Op&, const T& g, const C& c, const T&, const T&, const T&) {
-    if constexpr (I == 1) return select(c, g, constant(g, 0));
-    else return select(c, constant(g, 0), g);
+    if constexpr (I == 1)
+      return select(c, g, constant(g, 0));
+    else
+      return select(c, constant(g, 0), g);
   }
 };
 

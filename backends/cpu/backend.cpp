@@ -155,10 +155,14 @@ class CpuBackend final : public Backend {
   void fill(void* dst, const void* value, std::size_t element_bytes, std::size_t count,
             int) override {
     switch (element_bytes) {
-      case 1: return fill_with<std::uint8_t>(dst, value, count);
-      case 2: return fill_with<std::uint16_t>(dst, value, count);
-      case 4: return fill_with<std::uint32_t>(dst, value, count);
-      default: return fill_with<std::uint64_t>(dst, value, count);
+      case 1:
+        return fill_with<std::uint8_t>(dst, value, count);
+      case 2:
+        return fill_with<std::uint16_t>(dst, value, count);
+      case 4:
+        return fill_with<std::uint32_t>(dst, value, count);
+      default:
+        return fill_with<std::uint64_t>(dst, value, count);
     }
   }
   void copy_strided(const TensorView& dst, const TensorView& src, int) override {

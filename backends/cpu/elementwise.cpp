@@ -1,8 +1,8 @@
 // The pointwise ops: one line loop per formula, dtype and derivative.
 //
 // float and double pass through the same batch code whatever their position, stride or the length
-// of the line (tails are masked, strided inputs are gathered into a small buffer first), so a result
-// has the same bits however it is laid out or cut. Other dtypes are exact in plain loops.
+// of the line (tails are masked, strided inputs are gathered into a small buffer first), so a
+// result has the same bits however it is laid out or cut. Other dtypes are exact in plain loops.
 #include "catena/backends/cpu/kernel.hpp"
 #include "catena/backends/cpu/pointwise.hpp"
 #include "catena/ops/elementwise_formulas.hpp"
@@ -49,8 +49,10 @@ void real_line(const F& f, T* out, const void* const* raw, const std::int64_t* s
   for (int k = 0; k < K; ++k) {
     in[k] = static_cast<const T*>(raw[k]);
     if (!(F::kUsed >> k & 1u) || strides[k] == 1) continue;
-    if (strides[k] == 0) repeated |= 1u << k;
-    else strided |= 1u << k;
+    if (strides[k] == 0)
+      repeated |= 1u << k;
+    else
+      strided |= 1u << k;
   }
   if (!(repeated | strided)) return dense_line<F, T, -1>(f, out, in, n);
   if (!strided && repeated == 1 && (F::kUsed & 1u)) return dense_line<F, T, 0>(f, out, in, n);
@@ -74,7 +76,8 @@ void real_line(const F& f, T* out, const void* const* raw, const std::int64_t* s
   }
 }
 
-// --- Functors over a formula -------------------------------------------------------------------------
+// --- Functors over a formula
+// -------------------------------------------------------------------------
 
 template <class Op>
 struct Value {
@@ -115,20 +118,21 @@ void exact_entry(const void* raw, void* out_raw, const void* const* in, const st
   const Op& op = *static_cast<const Op*>(raw);
   R* out = static_cast<R*>(out_raw);
   const T* a = static_cast<const T*>(in[0]);
+  const auto value = [&](auto... x) {
+    // Bool computes as integers do: + is or, * is and.
+    if constexpr (sizeof(T) == 1 && T(2) == T(1))
+      return static_cast<R>(Formula<Op>::value(op, static_cast<int>(x)...));
+    else
+      return static_cast<R>(Formula<Op>::value(op, x...));
+  };
   if constexpr (Op::kPointwise.inputs == 1) {
-    const std::int64_t sa = s[0];
-    for (std::int64_t i = 0; i < n; ++i)
-      out[i] = static_cast<R>(Formula<Op>::value(op, static_cast<T>(a[i * sa])));
+    for (std::int64_t i = 0; i < n; ++i) out[i] = value(a[i * s[0]]);
   } else {
     const T* b = static_cast<const T*>(in[1]);
-    const std::int64_t sa = s[0], sb = s[1];
-    // Small integers compute in int and are cut back, as C++ does.
-    if (sa == 1 && sb == 1) {
-      for (std::int64_t i = 0; i < n; ++i)
-        out[i] = static_cast<R>(Formula<Op>::value(op, a[i], b[i]));
+    if (s[0] == 1 && s[1] == 1) {
+      for (std::int64_t i = 0; i < n; ++i) out[i] = value(a[i], b[i]);
     } else {
-      for (std::int64_t i = 0; i < n; ++i)
-        out[i] = static_cast<R>(Formula<Op>::value(op, a[i * sa], b[i * sb]));
+      for (std::int64_t i = 0; i < n; ++i) out[i] = value(a[i * s[0]], b[i * s[1]]);
     }
   }
 }
@@ -152,11 +156,11 @@ void where_grad_entry(const void*, void* out_raw, const void* const* in, const s
   T* out = static_cast<T*>(out_raw);
   const T* g = static_cast<const T*>(in[0]);
   const std::uint8_t* c = static_cast<const std::uint8_t*>(in[1]);
-  for (std::int64_t i = 0; i < n; ++i)
-    out[i] = (c[i * s[1]] != 0) == (I == 1) ? g[i * s[0]] : T(0);
+  for (std::int64_t i = 0; i < n; ++i) out[i] = (c[i * s[1]] != 0) == (I == 1) ? g[i * s[0]] : T(0);
 }
 
-// --- Rows ----------------------------------------------------------------------------------------------
+// --- Rows
+// ----------------------------------------------------------------------------------------------
 
 template <class Op>
 constexpr PointwiseLoops make_loops() {

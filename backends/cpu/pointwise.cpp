@@ -81,8 +81,10 @@ void run_lines(PointwiseFn line, const void* op, const TensorView& out, const Te
     bool merges = p.rank > 0;
     for (int i = 0; merges && i < num_inputs; ++i)
       if (in[i].data && p.strides[i][p.rank - 1] != in[i].strides[d] * out.shape[d]) merges = false;
-    if (merges) p.sizes[p.rank - 1] *= out.shape[d];
-    else p.sizes[p.rank++] = out.shape[d];
+    if (merges)
+      p.sizes[p.rank - 1] *= out.shape[d];
+    else
+      p.sizes[p.rank++] = out.shape[d];
     for (int i = 0; i < num_inputs; ++i)
       p.strides[i][p.rank - 1] = in[i].data ? in[i].strides[d] : 0;
   }

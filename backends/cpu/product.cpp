@@ -46,8 +46,8 @@ constexpr double kPanelFlops = 6.4e7;
 void sgemm(bool ta, bool tb, std::int64_t m, std::int64_t n, std::int64_t k, float alpha,
            const float* a, std::int64_t lda, const float* b, std::int64_t ldb, float beta, float* c,
            std::int64_t ldc) {
-  const double flops = 2.0 * static_cast<double>(m) * static_cast<double>(n) *
-                       static_cast<double>(k);
+  const double flops =
+      2.0 * static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
   if (flops >= kOneDnnFlops && m > 1 && n > 1 && onednn().sgemm) {
     const OneDnn& d = onednn();
     const int before = d.get_threads();
@@ -80,13 +80,13 @@ void gemm(bool ta, bool tb, std::int64_t m, std::int64_t n, std::int64_t k, floa
           std::int64_t ldc) {
   if (m == 0 || n == 0) return;
   if (k == 0) return scale(c, m, n, ldc, beta);
-  const double flops = 2.0 * static_cast<double>(m) * static_cast<double>(n) *
-                       static_cast<double>(k);
-  const std::int64_t panels = std::min<std::int64_t>(16, static_cast<std::int64_t>(flops / kPanelFlops));
+  const double flops =
+      2.0 * static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
+  const std::int64_t panels =
+      std::min<std::int64_t>(16, static_cast<std::int64_t>(flops / kPanelFlops));
   const bool by_rows = m >= n;
   const std::int64_t length = by_rows ? m : n;
-  if (panels < 2 || length < 64)
-    return sgemm(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+  if (panels < 2 || length < 64) return sgemm(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
   const std::int64_t grain = (length / panels + 31) / 32 * 32;
   auto body = [&](std::int64_t begin, std::int64_t end) {
     if (by_rows)
