@@ -19,21 +19,11 @@ for argument; do
   esac
 done
 
-# As many compilers as cores, but no more than the memory holds.
-cores=$(nproc)
-fits=$(awk '/^MemAvailable/ { print int($2 / 1572864) }' /proc/meminfo)
-jobs=${CATENA_BUILD_JOBS:-$cores}
-if [ -z "${CATENA_BUILD_JOBS:-}" ] && [ "$fits" -lt "$jobs" ]; then jobs=$fits; fi
-if [ "$jobs" -lt 1 ]; then jobs=1; fi
-
+. tools/build_functions.sh
 # build_in DIRECTORY CMAKE-ARGUMENT...
 build_in() {
-  directory=$1
-  shift
-  if [ ! -e "$directory/CMakeCache.txt" ]; then set -- -G Ninja "$@"; fi
-  if command -v ccache >/dev/null; then set -- "$@" -DCMAKE_CXX_COMPILER_LAUNCHER=ccache; fi
-  cmake -S . -B "$directory" "$@"
-  cmake --build "$directory" -j "$jobs"
+  configure "$@"
+  build "$1"
 }
 # test_in DIRECTORY CTEST-ARGUMENT...
 test_in() {

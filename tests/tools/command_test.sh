@@ -1,0 +1,93 @@
+#!/bin/sh
+# The catena command as scripts see it: exit statuses, files, messages.
+#   command_test.sh PATH/TO/catena
+set -eu
+catena=$1
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+cd "$dir"
+failed=0
+
+complain() {
+  echo "FAILED: $1"
+  sed 's/^/  out: /' out
+  sed 's/^/  err: /' err
+  failed=1
+}
+# expect STATUS TEXT ARGUMENT...: the status, and TEXT (a basic regular expression) on standard
+# output when it is 0, else on standard error.
+expect() {
+  status=0
+  want=$1
+  text=$2
+  shift 2
+  "$catena" "$@" >out 2>err || status=$?
+  if [ $status -ne "$want" ]; then complain "$*: status $status, expected $want"; return 0; fi
+  if [ "$want" -eq 0 ]; then place=out; else place=err; fi
+  grep -q -e "$text" $place || complain "$*: no '$text' in std$place"
+  if [ "$want" -eq 0 ] && [ -s err ]; then complain "$*: messages although it is done"; fi
+  if [ "$want" -ne 0 ] && [ -s out ]; then complain "$*: results although it failed"; fi
+}
+
+# --- Usage ------------------------------------------------------------------------------------------
+expect 0 'catena train digits\|Usage' --help
+expect 0 '^catena [0-9]' --version
+expect 2 'subcommand' # nothing
+expect 2 '' nonsense
+expect 2 '' run
+expect 2 '' train digits --model worst
+
+# --- Ops --------------------------------------------------------------------------------------------
+expect 0 '^softmax .*x .*dim=-1' ops
+if grep -q '^[a-z_0-9]*  .* -  *\(ops\|fused\|-\)  ' out; then complain 'an op has no CPU kernel'; fi
+expect 0 'dim (int, default -1)' ops softmax
+expect 3 'softmax' ops softmx
+expect 0 'output_0: float32 \[2, 3\]' op random_normal --attr shape=2,3 --output-dir a
+expect 0 'output_0: float32 \[2, 3\]' op softmax --attr dim=-1 --inputs a/output_0.npy --output-dir b
+expect 0 'float32 \[2\]' op sum --attr 'dims=[-1]' keepdim=false --inputs x=b/output_0.npy
+expect 0 'grad_0' op relu --inputs a/output_0.npy --cotangent b/output_0.npy --output-dir c
+for file in b/output_0.npy c/output_0.npy c/grad_0.npy; do
+  [ -s $file ] || complain "$file was not written"
+done
+expect 0 'gradcheck: ok' op softmax --inputs a/output_0.npy --gradcheck
+expect 2 'it has: dim' op softmax --attr axis=1 --inputs a/output_0.npy
+expect 2 'type int' op softmax --attr dim=one --inputs a/output_0.npy
+expect 2 "input 'b' is missing" op matmul --inputs a/output_0.npy
+expect 2 'one too many' op relu --inputs a/output_0.npy a/output_0.npy
+expect 1 '\[2, 3\]' op matmul --inputs a/output_0.npy a/output_0.npy
+expect 3 'no_such_op' op no_such_op --inputs a/output_0.npy
+expect 1 'missing.npy' op relu --inputs missing.npy
+head -c 100 a/output_0.npy >short.npy
+expect 1 'short.npy: damaged file' op relu --inputs short.npy
+expect 1 'no_plugin.so' op relu --plugin no_plugin.so --inputs a/output_0.npy
+
+# --- A model ----------------------------------------------------------------------------------------
+expect 0 'test accuracy' train digits --epochs 2 --seed 3 --out d --json d.json
+if grep -q "$(printf '[\033\r]')" out; then complain 'control codes, but this is no terminal'; fi
+for key in test_accuracy losses epochs parameters seconds; do
+  grep -q "\"$key\"" d.json || complain "d.json has no $key"
+done
+expect 0 'batch' inspect d/model.catena
+expect 0 ': ok' check d/model.catena
+expect 0 'output_0.npy' run d/model.catena --inputs d/test_pixels.npy --output-dir e
+cmp d/test_logits.npy e/output_0.npy || complain 'another process finds other outputs'
+expect 0 '' inspect d/model.catena --dot d/model.dot
+grep -q digraph d/model.dot || complain 'no drawing in d/model.dot'
+expect 2 "input 'pixels' is missing" run d/model.catena --output-dir e
+expect 2 "no input 'pixel'" run d/model.catena --inputs pixel=d/test_pixels.npy --output-dir e
+expect 1 'pixels' run d/model.catena --inputs d/test_labels.npy --output-dir e
+expect 1 'absent.catena' check absent.catena
+expect 3 'ONNX' run model.onnx --inputs d/test_pixels.npy --output-dir e
+head -c 2000 d/model.catena >cut.catena
+expect 1 'cut.catena' check cut.catena
+expect 1 'cut.catena' run cut.catena --inputs d/test_pixels.npy --output-dir e
+expect 1 'results' train digits --epochs 1 --json no/such/folder/results.json
+expect 1 'digits.csv' train digits --epochs 1 --data no/digits.csv
+
+if [ -e /dev/full ]; then
+  status=0
+  "$catena" ops >/dev/full 2>err || status=$?
+  : >out
+  [ $status -eq 1 ] || complain "a full disk: status $status, expected 1"
+fi
+exit $failed

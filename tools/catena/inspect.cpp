@@ -1,0 +1,88 @@
+// catena inspect: what is in a model file.
+#include <cstdio>
+#include <fstream>
+#include <memory>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <catena/graph/error.hpp>
+#include <catena/serialization/describe.hpp>
+
+#include "command.hpp"
+#include "models.hpp"
+#include "program.hpp"
+
+namespace catena::tool {
+namespace {
+
+struct Options {
+  std::string model, dot, svg;
+};
+
+std::string with_thousands(std::uint64_t n) {
+  std::string digits = std::to_string(n);
+  for (int i = static_cast<int>(digits.size()) - 3; i > 0; i -= 3)
+    digits.insert(static_cast<std::size_t>(i), ",");
+  return digits;
+}
+
+void print_summary(const FileInfo& info) {
+  fmt::print("{}: {}, {} bytes, format {}\n", info.path, info.kind, with_thousands(info.bytes),
+             info.format_version);
+  for (const auto& [key, value] : info.metadata) fmt::print("  {}: {}\n", key, value);
+  if (info.has_graph) {
+    fmt::print("inputs:  {}\n", fmt::join(info.inputs, ", "));
+    fmt::print("outputs: {}\n", fmt::join(info.outputs, ", "));
+    std::vector<std::string> counts;
+    for (const auto& [op, count] : info.op_counts)
+      counts.push_back(fmt::format("{} {}", count, op));
+    fmt::print("calls:   {} ({})\n", info.num_nodes, fmt::join(counts, ", "));
+    if (!info.unknown_ops.empty())
+      fmt::print("unknown ops: {}\n", fmt::join(info.unknown_ops, ", "));
+  }
+  if (!info.tensors.empty()) {
+    std::size_t width = 6;
+    for (const TensorInfo& t : info.tensors) width = std::max(width, t.name.size());
+    fmt::print("{:<{}}  {:<9}  {:<8}  {:<16}  {:>14}\n", "tensor", width, "role", "dtype", "shape",
+               "elements");
+    for (const TensorInfo& t : info.tensors)
+      fmt::print("{:<{}}  {:<9}  {:<8}  {:<16}  {:>14}\n", t.name, width, t.role, name_of(t.dtype),
+                 to_string(t.shape), with_thousands(static_cast<std::uint64_t>(t.shape.numel())));
+  }
+  for (const NamedAttr& v : info.values) fmt::print("{} = {}\n", v.name, to_string(v.value));
+  if (info.has_graph) fmt::print("parameters: {}\n", with_thousands(info.num_parameters));
+}
+
+void write_text(const std::string& path, const std::string& text) {
+  std::ofstream out(path, std::ios::binary | std::ios::trunc);
+  out << text;
+  out.close();
+  if (!out) throw SystemError(fmt::format("{}: cannot be written", path));
+}
+
+void inspect(const Options& options) {
+  check_model_format(options.model);
+  if (options.dot.empty() && options.svg.empty()) return print_summary(read_info(options.model));
+  const std::string dot = load_model(options.model).to_dot();
+  if (!options.dot.empty()) write_text(options.dot, dot);
+  if (options.svg.empty()) return;
+  const std::string source = options.svg + ".dot";
+  write_text(source, dot);
+  const int status = run_program({"dot", "-Tsvg", "-o", options.svg, source});
+  std::remove(source.c_str());
+  if (status != 0)
+    throw SystemError(fmt::format("{}: Graphviz's dot ended with status {}", options.svg, status));
+}
+
+}  // namespace
+
+void add_inspect(CLI::App& app, Action* action) {
+  auto options = std::make_shared<Options>();
+  CLI::App* sub = app.add_subcommand("inspect", "Show what is in a model file");
+  sub->add_option("MODEL", options->model, "A .catena file")->required();
+  sub->add_option("--dot", options->dot, "Write the graph to this file for Graphviz");
+  sub->add_option("--svg", options->svg, "Draw the graph into this file (needs Graphviz)");
+  sub->callback([options, action] { *action = [options] { inspect(*options); }; });
+}
+
+}  // namespace catena::tool

@@ -1,0 +1,64 @@
+// catena run: computes the outputs of a model.
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <catena/graph/autograd.hpp>
+#include <catena/graph/device.hpp>
+
+#include "arrays.hpp"
+#include "command.hpp"
+#include "models.hpp"
+
+namespace catena::tool {
+namespace {
+
+struct Options {
+  std::string model, output_dir, format, device = "cpu";
+  std::vector<std::string> inputs;
+};
+
+void run_model(const Options& options) {
+  const Device device = device_from_name(options.device);
+  const Graph graph = load_model(options.model);
+  std::vector<std::string> names;
+  for (const Graph::Named& input : graph.inputs()) names.push_back(input.name);
+  std::vector<Tensor> inputs = read_arrays(options.inputs, names);
+  for (std::size_t i = 0; i < inputs.size(); ++i)
+    if (!inputs[i].defined())
+      throw UsageError(fmt::format("the input '{}' is missing; {} takes: {}", names[i],
+                                   options.model, fmt::join(names, ", ")));
+
+  NoGrad no_grad;
+  for (Tensor& input : inputs) input = input.to(device);
+  std::string format = options.format;
+  if (format.empty())
+    format = !options.inputs.empty() && options.inputs[0].ends_with(".pb") ? "pb" : "npy";
+  const std::vector<Tensor> outputs = graph.run(inputs);
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    const std::string path = write_array(outputs[i], options.output_dir, "output", i, format);
+    fmt::print("{}: {} -> {}\n", graph.outputs()[i].name, describe(outputs[i]), path);
+  }
+}
+
+}  // namespace
+
+void add_run(CLI::App& app, Action* action) {
+  auto options = std::make_shared<Options>();
+  CLI::App* sub = app.add_subcommand("run", "Compute the outputs of a model");
+  sub->add_option("MODEL", options->model, "A .catena file with a graph")->required();
+  sub->add_option("--inputs", options->inputs,
+                  "Arrays (.npy or .pb), in the model's order or as name=file");
+  sub->add_option("--output-dir", options->output_dir,
+                  "Folder for output_0, output_1, ...; made when missing")
+      ->required();
+  sub->add_option("--format", options->format,
+                  "Format of the outputs: npy or pb; that of the inputs")
+      ->check(CLI::IsMember({"npy", "pb"}));
+  sub->add_option("--device", options->device, "cpu or cuda")->capture_default_str();
+  sub->callback([options, action] { *action = [options] { run_model(*options); }; });
+}
+
+}  // namespace catena::tool
