@@ -23,7 +23,7 @@ xargs awk -v stems="$stems" '
     may["graph"] = "graph"
     may["ops"] = "graph ops"
     may["nn"] = "graph ops nn"
-    may["train"] = "graph ops nn train"
+    may["train"] = "graph ops backends/cpu nn train"
     may["serialization"] = "graph serialization"
     count = split(stems, list)
     for (i = 1; i <= count; ++i) kernel["backends/cpu/" list[i] ".cpp"] = 1
@@ -44,6 +44,8 @@ xargs awk -v stems="$stems" '
     room = path[1]
     allowed = may[room]
     if (room == "backends") allowed = "graph ops backends/" path[2]
+    # init() is where ops and backend meet.
+    if (FILENAME == "ops/init.cpp") allowed = allowed " backends/cpu"
     library = allowed != ""
     # Installed headers: all of the rooms but the insides of a backend.
     public = FILENAME ~ /\.hpp$/ && (library && room != "backends" || room == "include")
