@@ -1,0 +1,239 @@
+// Pointwise ops. Broadcasting, empty and 0-d shapes are tried by the suite on every "basic" sample.
+#include <cmath>
+#include <limits>
+
+#include "op_suite.hpp"
+
+namespace catena::test {
+namespace {
+
+constexpr double kInf = std::numeric_limits<double>::infinity();
+const double kNaN = std::numeric_limits<double>::quiet_NaN();
+
+InputSpec special() { return values({6}, {kNaN, kInf, -kInf, 0.0, -0.0, 1.0}); }
+
+// Relative accuracy alone, down to the smallest normal numbers.
+OpSample relative(OpSample s, double float32, double float64) {
+  s.rtol32 = float32;
+  s.rtol64 = float64;
+  s.atol32 = 2e-38;
+  s.atol64 = 3e-308;
+  return s;
+}
+
+template <class Op>
+OpSample shapes_that_do_not_fit(const Op& op) {
+  return fails("shapes", op, {uniform({2, 3}), uniform({4})},
+               "shapes do not broadcast: a [2, 3], b [4]; expected sizes that are equal or 1");
+}
+
+// What every op of two numbers must get right.
+template <class Op, class F>
+std::vector<OpSample> arithmetic(const Op& op, F f) {
+  return {
+      sample("basic", op, {uniform({3, 5}).away_from(0, 0.25), uniform({3, 5}).away_from(0, 0.25)},
+             f),
+      sample("mixed", op, {uniform({4}).as(kInt32), uniform({4}).away_from(0)}, f)
+          .only(kFloatTypes),
+      sample("long", op, {uniform({67}), uniform({67}).away_from(0)}, f).only(kFloatTypes),
+      sample("special", op, {values({6, 1}, {kNaN, kInf, -kInf, 0.0, -0.0, 1.0}), special()}, f)
+          .only(kFloatTypes)
+          .no_gradient(),
+      sample("large", op, {values({3}, {1e30, -1e-30, 3e38}), values({3}, {1e30, 1e-30, 3e38})}, f)
+          .only(kFloatTypes)
+          .no_gradient(),
+      shapes_that_do_not_fit(op)};
+}
+
+// What every function of one number must get right; `f` is smooth on [low, high].
+template <class Op, class F>
+std::vector<OpSample> function(const Op& op, double low, double high, F f) {
+  return {sample("basic", op, {uniform({3, 5}, low, high)}, f),
+          sample("long", op, {uniform({67}, low, high)}, f).only(kFloatTypes),
+          sample("special", op, {special()}, f).only(kFloatTypes).no_gradient(),
+          fails("undefined_inputs", op, {}, "0 inputs given; expected 1")};
+}
+
+template <class Op, class F>
+std::vector<OpSample> comparison(const Op& op, F f) {
+  return {sample("basic", op,
+                 {integers({4, 5}, 0, 3).as(kFloat32), integers({4, 5}, 0, 3).as(kFloat32)}, f),
+          sample("each_dtype", op, {uniform({70}, 0, 3), uniform({70}, 0, 3)}, f),
+          sample("mixed", op, {uniform({6}, 0, 3), integers({6}, 0, 3)}, f),
+          sample("special", op, {values({6, 1}, {kNaN, kInf, -kInf, 0.0, -0.0, 1.0}), special()}, f)
+              .only(kFloatTypes),
+          shapes_that_do_not_fit(op)};
+}
+
+}  // namespace
+
+std::vector<OpSample> samples_Add() {
+  auto f = [](double a, double b) { return a + b; };
+  auto list = arithmetic(op::Add{}, f);
+  list.push_back(sample("wraps", op::Add{}, {values({2}, {250, 255}), values({2}, {10, 255})}, f)
+                     .only(DTypeSet(kUInt8)));
+  return list;
+}
+
+std::vector<OpSample> samples_Sub() {
+  return arithmetic(op::Sub{}, [](double a, double b) { return a - b; });
+}
+
+std::vector<OpSample> samples_Mul() {
+  return arithmetic(op::Mul{}, [](double a, double b) { return a * b; });
+}
+
+std::vector<OpSample> samples_Div() {
+  return arithmetic(op::Div{}, [](double a, double b) { return a / b; });
+}
+
+std::vector<OpSample> samples_Neg() {
+  auto f = [](double x) { return -x; };
+  auto list = function(op::Neg{}, -2, 2, f);
+  list.push_back(fails("bool", op::Neg{}, {booleans({3})}, "bool"));
+  return list;
+}
+
+std::vector<OpSample> samples_Pow() {
+  auto f = [](double a, double b) { return std::pow(a, b); };
+  return {
+      sample("basic", op::Pow{}, {uniform({3, 5}, 0.5, 3), uniform({3, 5}, -2, 2)}, f)
+          .tolerance(5e-6, 1e-12),
+      sample("long", op::Pow{}, {uniform({67}, 0.5, 3), uniform({67}, -2, 2)}, f)
+          .only(kFloatTypes)
+          .tolerance(5e-6, 1e-12),
+      // A negative base with whole exponents: the derivative in the exponent does not exist.
+      sample("whole_exponents", op::Pow{},
+             {values({6}, {-1.5, -2, 1.5, -0.5, 3, -3}), values({6}, {0, 1, 2, 3, -2, -1})}, f)
+          .only(kFloatTypes)
+          .tolerance(5e-6, 1e-12)
+          .constant(1),
+      sample("zero_base", op::Pow{}, {values({3}, {0, 0, 0}), values({3}, {1, 2, 3})}, f)
+          .only(kFloatTypes)
+          .constant(1)
+          .no_second_order(),
+      sample("special", op::Pow{},
+             {values({6, 1}, {kNaN, kInf, -kInf, 0.0, -0.0, 1.0}),
+              values({9}, {kNaN, kInf, -kInf, 0.0, -0.0, 1.0, 2.0, 0.5, -1.0})},
+             f)
+          .only(kFloatTypes)
+          .no_gradient(),
+      sample("root_of_negative", op::Pow{}, {values({2}, {-1, -8}), values({2}, {0.5, 1.0 / 3})}, f)
+          .only(kFloatTypes)
+          .no_gradient(),
+      shapes_that_do_not_fit(op::Pow{}),
+  };
+}
+
+std::vector<OpSample> samples_Exp() {
+  auto f = [](double x) { return std::exp(x); };
+  auto list = function(op::Exp{}, -2, 2, f);
+  list.push_back(relative(sample("extreme", op::Exp{},
+                                 {values({8}, {-100, -80, -30, -1e-30, 1e-30, 30, 80, 100})}, f),
+                          1e-6, 1e-14)
+                     .only(kFloatTypes));
+  list.push_back(sample("overflow", op::Exp{}, {values({2}, {1000, -1000})}, f)
+                     .only(kFloatTypes)
+                     .no_gradient());
+  return list;
+}
+
+std::vector<OpSample> samples_Log() {
+  auto f = [](double x) { return std::log(x); };
+  auto list = function(op::Log{}, 0.5, 3, f);
+  list.push_back(
+      sample("extreme", op::Log{}, {values({5}, {1e-30, 1e30, 1e-38, 1.0000001, 100})}, f)
+          .only(kFloatTypes)
+          .no_gradient());
+  list.push_back(sample("negative", op::Log{}, {values({2}, {-1, -1e-30})}, f)
+                     .only(kFloatTypes)
+                     .no_gradient());
+  return list;
+}
+
+std::vector<OpSample> samples_Sqrt() {
+  auto f = [](double x) { return std::sqrt(x); };
+  auto list = function(op::Sqrt{}, 0.5, 3, f);
+  list.push_back(relative(sample("extreme", op::Sqrt{}, {values({4}, {1e-30, 1e30, 0, 1e-38})}, f),
+                          2e-7, 1e-15)
+                     .only(kFloatTypes)
+                     .no_gradient());
+  list.push_back(sample("negative", op::Sqrt{}, {values({2}, {-1, -1e-30})}, f)
+                     .only(kFloatTypes)
+                     .no_gradient());
+  return list;
+}
+
+std::vector<OpSample> samples_Tanh() {
+  auto f = [](double x) { return std::tanh(x); };
+  auto list = function(op::Tanh{}, -2, 2, f);
+  list.push_back(
+      relative(sample("extreme", op::Tanh{}, {values({6}, {-100, -20, -1e-30, 1e-30, 20, 100})}, f),
+               1e-6, 1e-14)
+          .only(kFloatTypes));
+  return list;
+}
+
+std::vector<OpSample> samples_Sigmoid() {
+  auto f = [](double x) { return 1 / (1 + std::exp(-x)); };
+  auto list = function(op::Sigmoid{}, -2, 2, f);
+  list.push_back(relative(sample("extreme", op::Sigmoid{},
+                                 {values({8}, {-100, -80, -30, -1e-30, 1e-30, 30, 80, 100})}, f),
+                          1e-6, 1e-14)
+                     .only(kFloatTypes));
+  list.push_back(
+      sample("overflow", op::Sigmoid{}, {values({2}, {1000, -1000})}, f).only(kFloatTypes));
+  return list;
+}
+
+std::vector<OpSample> samples_Relu() {
+  auto f = [](double x) { return x <= 0 ? 0 : x; };  // NaN stays NaN
+  auto list = function(op::Relu{}, 0.2, 2, f);
+  list.push_back(sample("both_sides", op::Relu{}, {uniform({33}).away_from(0)}, f).exact());
+  list.push_back(sample("extreme", op::Relu{}, {values({4}, {-100, 1e-30, -1e-30, 100})}, f)
+                     .only(kFloatTypes)
+                     .exact()
+                     .no_gradient());
+  return list;
+}
+
+std::vector<OpSample> samples_Equal() {
+  return comparison(op::Equal{}, [](double a, double b) { return double(a == b); });
+}
+std::vector<OpSample> samples_NotEqual() {
+  return comparison(op::NotEqual{}, [](double a, double b) { return double(a != b); });
+}
+std::vector<OpSample> samples_Less() {
+  return comparison(op::Less{}, [](double a, double b) { return double(a < b); });
+}
+std::vector<OpSample> samples_LessEqual() {
+  return comparison(op::LessEqual{}, [](double a, double b) { return double(a <= b); });
+}
+std::vector<OpSample> samples_Greater() {
+  return comparison(op::Greater{}, [](double a, double b) { return double(a > b); });
+}
+std::vector<OpSample> samples_GreaterEqual() {
+  return comparison(op::GreaterEqual{}, [](double a, double b) { return double(a >= b); });
+}
+
+std::vector<OpSample> samples_Where() {
+  auto f = [](double c, double a, double b) { return c != 0 ? a : b; };
+  return {
+      sample("basic", op::Where{}, {booleans({3, 5}), uniform({3, 5}), uniform({3, 5})}, f).exact(),
+      sample("long", op::Where{}, {booleans({67}), uniform({67}), uniform({67})}, f).exact(),
+      // The side not chosen leaves no trace, whatever it holds.
+      sample("nan_not_chosen", op::Where{},
+             {values({2}, {1, 0}).as(kBool), values({2}, {1, kNaN}), values({2}, {kInf, 2})}, f)
+          .only(kFloatTypes)
+          .exact()
+          .no_gradient(),
+      sample("mixed", op::Where{}, {booleans({6}), uniform({6}), integers({6}, 0, 3)}, f)
+          .only(kFloatTypes),
+      fails("condition_dtype", op::Where{}, {uniform({2}), uniform({2}), uniform({2})},
+            "condition has dtype float32; expected bool"),
+      fails("shapes", op::Where{}, {booleans({2}), uniform({3}), uniform({3})},
+            "shapes do not broadcast"),
+  };
+}
+
+}  // namespace catena::test
