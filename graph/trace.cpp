@@ -59,13 +59,13 @@ class GraphTracer : public Tracer {
 
   void add_input(const std::string& name, const Tensor& t) {
     know(t.impl(), graph_.add_input(name, t.dtype(), to_symbolic(t.shape())));
-    keep_alive_.push_back(t);
+    keep(t);
   }
   void add_parameter(const std::string& name, const Tensor& t) {
     const auto it = ids_.find(t.impl());
     if (it != ids_.end()) return graph_.tie_parameter(name, it->second);
     know(t.impl(), graph_.add_parameter(name, t));
-    keep_alive_.push_back(t);
+    keep(t);
   }
   void add_outputs(const std::vector<Tensor>& outputs, const std::vector<std::string>& names) {
     for (std::size_t i = 0; i < outputs.size(); ++i) {
@@ -161,13 +161,16 @@ class GraphTracer : public Tracer {
     if (!ids_.emplace(t, id).second) return;
     detail::add_edge(t);
     held_.push_back(t);
-    if (kind_of(id) != Graph::ValueKind::kResult && t->storage) storages_.insert(t->storage);
+  }
+  // The memory of a value that is not a result must stay and must not change.
+  void keep(const Tensor& t) {
+    keep_alive_.push_back(t);
+    if (t.impl()->storage) storages_.insert(t.impl()->storage);
   }
 
   Graph::ValueId id_of(detail::TensorImpl* t, const std::source_location& location) {
     if (const auto it = ids_.find(t); it != ids_.end()) return it->second;
     const Tensor tensor = Tensor::share(t);
-    keep_alive_.push_back(tensor);
     // Small constants (the 2 of x * 2) are shared.
     std::string key;
     const bool marked = marked_.contains(t);
@@ -182,6 +185,7 @@ class GraphTracer : public Tracer {
     }
     const Graph::ValueId id = graph_.add_constant(tensor);
     know(t, id);
+    keep(tensor);
     if (!key.empty()) small_constants_.emplace(std::move(key), id);
     if (marked) marked_ids_.insert(id);
     return id;
@@ -205,7 +209,7 @@ class GraphTracer : public Tracer {
   Graph graph_;
   std::unordered_map<detail::TensorImpl*, Graph::ValueId> ids_;
   std::vector<detail::TensorImpl*> held_;
-  std::vector<Tensor> keep_alive_;  // inputs, parameters, constants: their memory must stay
+  std::vector<Tensor> keep_alive_;                 // inputs, parameters, constants
   std::unordered_set<detail::Storage*> storages_;  // of those
   std::unordered_map<std::string, Graph::ValueId> small_constants_;
   std::unordered_set<detail::TensorImpl*> marked_;

@@ -12,7 +12,7 @@ namespace catena {
 using Metadata = std::vector<std::pair<std::string, std::string>>;
 
 struct SaveOptions {
-  Metadata metadata;
+  Metadata metadata;  // written besides what the contents bring
   // Wait until the file and its directory are on the disk. Without it a power cut may lose the
   // file; the old one is replaced in one step either way.
   bool sync = true;
