@@ -1,0 +1,87 @@
+// The values of all pointwise ops.
+#define CATENA_ISA cuda
+#include "catena/ops/elementwise.hpp"
+
+#include "catena/backends/cuda/elementwise.hpp"
+#include "catena/backends/cuda/map.cuh"
+#include "catena/backends/cuda/row.hpp"
+#include "catena/ops/elementwise_formulas.hpp"
+
+namespace catena::gpu {
+namespace {
+
+using formula::cuda::Formula;
+
+template <class Op>
+struct Value {
+  Op op;
+  template <class... T>
+  __device__ __forceinline__ auto operator()(const T&... x) const {
+    return Formula<Op>::value(op, x...);
+  }
+};
+
+// Calls f(T{}) for the compute dtypes of Op only.
+template <class Op, class F>
+void visit_dtypes_of(DType dtype, const F& f) {
+  if constexpr (Op::kPointwise.dtypes.bits() == kFloatTypes.bits()) {
+    visit_float(dtype, f);
+  } else {
+    visit_compute(dtype, [&](auto zero) {
+      if constexpr (Op::kPointwise.dtypes.contains(dtype_of<decltype(zero)>())) f(zero);
+    });
+  }
+}
+
+template <class Op>
+void forward(const Op& op, const KernelContext& c) {
+  const int device = c.device.index;
+  const cudaStream_t stream = stream_of(c);
+  visit_dtypes_of<Op>(c.input(Op::kPointwise.inputs - 1).dtype, [&](auto zero) {
+    using T = decltype(zero);
+    constexpr int n = Op::kPointwise.inputs;
+    using R = std::conditional_t<Op::kPointwise.bool_result, bool, T>;
+    const Value<Op> f{op};
+    if constexpr (n == 1)
+      map<R, T>(f, {&c.output(), &c.input(0)}, device, stream);
+    else if constexpr (n == 2)
+      map<R, T, T>(f, {&c.output(), &c.input(0), &c.input(1)}, device, stream);
+    else
+      map<R, bool, T, T>(f, {&c.output(), &c.input(0), &c.input(1), &c.input(2)}, device, stream);
+  });
+}
+
+template <class Op>
+KernelRow row() {
+  return {.forward = kernel<Op, forward<Op>>(),
+          .backward = pointwise_gradient<Op>(),
+          .dtypes = Op::kPointwise.dtypes,
+          .strided_inputs = true};
+}
+
+}  // namespace
+
+#define CATENA_ROW(Struct) \
+  KernelRow row_##Struct() { return row<op::Struct>(); }
+CATENA_ROW(Add)
+CATENA_ROW(Sub)
+CATENA_ROW(Mul)
+CATENA_ROW(Div)
+CATENA_ROW(Neg)
+CATENA_ROW(Pow)
+CATENA_ROW(Exp)
+CATENA_ROW(Log)
+CATENA_ROW(Sqrt)
+CATENA_ROW(Tanh)
+CATENA_ROW(Sigmoid)
+CATENA_ROW(Relu)
+CATENA_ROW(Equal)
+CATENA_ROW(NotEqual)
+CATENA_ROW(Less)
+CATENA_ROW(LessEqual)
+CATENA_ROW(Greater)
+CATENA_ROW(GreaterEqual)
+CATENA_ROW(Where)
+#undef CATENA_ROW
+
+}  // namespace catena::gpu

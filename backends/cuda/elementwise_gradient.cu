@@ -1,0 +1,92 @@
+// The gradients of all pointwise ops, from the derivatives next to their formulas.
+#define CATENA_ISA cuda
+#include "catena/backends/cuda/elementwise.hpp"
+#include "catena/backends/cuda/map.cuh"
+#include "catena/backends/cuda/row.hpp"
+#include "catena/ops/elementwise.hpp"
+#include "catena/ops/elementwise_formulas.hpp"
+
+namespace catena::gpu {
+namespace {
+
+using formula::cuda::Formula;
+
+template <class Op, int I>
+struct Gradient {
+  Op op;
+  template <class... T>
+  __device__ __forceinline__ auto operator()(const T&... x) const {
+    return Formula<Op>::template grad<I>(op, x...);
+  }
+};
+
+// Gradient of input I. The context's inputs are g, the op's inputs and its output; those that the
+// op does not save for this gradient have null data and are not read by the formula.
+template <class Op, int I>
+void one_gradient(const Op& op, const KernelContext& c) {
+  const TensorView& out = c.output(I);
+  if (!out.data) return;
+  constexpr int n = Op::kPointwise.inputs;
+  const int device = c.device.index;
+  const cudaStream_t stream = stream_of(c);
+  visit_float(out.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    const Gradient<Op, I> f{op};
+    if constexpr (n == 1)
+      map<T, T, T, T>(f, {&out, &c.input(0), &c.input(1), &c.input(2)}, device, stream);
+    else if constexpr (n == 2)
+      map<T, T, T, T, T>(f, {&out, &c.input(0), &c.input(1), &c.input(2), &c.input(3)}, device,
+                         stream);
+    else
+      map<T, T, bool, T, T, T>(
+          f, {&out, &c.input(0), &c.input(1), &c.input(2), &c.input(3), &c.input(4)}, device,
+          stream);
+  });
+}
+
+template <class Op>
+void all_gradients(const Op& op, const KernelContext& c) {
+  constexpr PointwiseRule rule = Op::kPointwise;
+  if constexpr (rule.first_promoted == 0) one_gradient<Op, 0>(op, c);
+  if constexpr (rule.inputs > 1) one_gradient<Op, 1>(op, c);
+  if constexpr (rule.inputs > 2) one_gradient<Op, 2>(op, c);
+}
+
+}  // namespace
+
+template <class Op>
+KernelFn pointwise_gradient() {
+  return kernel<Op, all_gradients<Op>>();
+}
+
+#define CATENA_GRADIENT(Struct) template KernelFn pointwise_gradient<op::Struct>();
+CATENA_GRADIENT(Mul)
+CATENA_GRADIENT(Div)
+CATENA_GRADIENT(Pow)
+CATENA_GRADIENT(Exp)
+CATENA_GRADIENT(Log)
+CATENA_GRADIENT(Sqrt)
+CATENA_GRADIENT(Tanh)
+CATENA_GRADIENT(Sigmoid)
+CATENA_GRADIENT(Relu)
+CATENA_GRADIENT(Where)
+#undef CATENA_GRADIENT
+
+// Gradients that are g or -g: the engine hands g on without a kernel, or calls neg.
+#define CATENA_NO_GRADIENT(Struct)            \
+  template <>                                 \
+  KernelFn pointwise_gradient<op::Struct>() { \
+    return nullptr;                           \
+  }
+CATENA_NO_GRADIENT(Add)
+CATENA_NO_GRADIENT(Sub)
+CATENA_NO_GRADIENT(Neg)
+CATENA_NO_GRADIENT(Equal)
+CATENA_NO_GRADIENT(NotEqual)
+CATENA_NO_GRADIENT(Less)
+CATENA_NO_GRADIENT(LessEqual)
+CATENA_NO_GRADIENT(Greater)
+CATENA_NO_GRADIENT(GreaterEqual)
+#undef CATENA_NO_GRADIENT
+
+}  // namespace catena::gpu
