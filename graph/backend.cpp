@@ -2,8 +2,6 @@
 
 #include <atomic>
 
-#include <fmt/format.h>
-
 #include "catena/graph/backend_loader.hpp"
 #include "catena/graph/error.hpp"
 #include "catena/graph/registry.hpp"
@@ -23,9 +21,9 @@ Backend& backend_of(Device device) {
     return *b;
   init();
   if (Backend* b = slot.load(std::memory_order_acquire)) return *b;
-  const std::string why = detail::try_load_backend(device.type);
+  const std::string& why = detail::try_load_backend(device.type);
   if (Backend* b = slot.load(std::memory_order_acquire)) return *b;
-  throw SystemError(fmt::format("[{}] {}", to_string(device), why));
+  throw SystemError(why);
 }
 
 bool is_available(Device device) {
