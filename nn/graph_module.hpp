@@ -1,0 +1,32 @@
+// A loaded graph as a module: its parameters are trained like any model's.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "catena/graph/graph.hpp"
+#include "catena/nn/module.hpp"
+
+namespace catena::nn {
+
+//   nn::GraphModule model(load_graph("digits.catena"));
+// Parameters keep their dotted names; those saved without a gradient become buffers. Training mode
+// brings dropout back to work. The module and the graph given to it share the tensors.
+class GraphModule : public Module {
+ public:
+  explicit GraphModule(Graph graph, Location loc = Location::current());
+
+  // The only output of a graph with one input. Errors: another number of inputs or outputs.
+  Tensor forward(Tensor x) override;
+  // All outputs for all inputs.
+  std::vector<Tensor> forward(const std::vector<Tensor>& inputs,
+                              Location loc = Location::current());
+  const Graph& graph() const { return graph_; }
+
+ private:
+  Graph graph_;
+  std::map<std::string, Module> parts_;  // by dotted path
+};
+
+}  // namespace catena::nn
