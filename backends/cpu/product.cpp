@@ -1,10 +1,12 @@
 #include "catena/backends/cpu/product.hpp"
 
-#include <cblas.h>
 #include <dlfcn.h>
 
 #include <algorithm>
+#include <string_view>
 
+#include "catena/backends/cpu/gemm.hpp"
+#include "catena/backends/cpu/kernel_table.hpp"
 #include "catena/backends/cpu/parallel.hpp"
 
 namespace catena::cpu {
@@ -13,7 +15,26 @@ namespace {
 using DnnlSgemm = int (*)(char, char, std::int64_t, std::int64_t, std::int64_t, float, const float*,
                           std::int64_t, const float*, std::int64_t, float, float*, std::int64_t);
 
-// oneDNN is loaded when the first product comes that it does better; without it OpenBLAS does all.
+GemmTable choose() {
+  [[maybe_unused]] const std::string_view isa = instruction_set();
+  GemmTable table;
+#ifdef CATENA_HAS_ISA_baseline
+  if (isa == "baseline") baseline::fill_gemm(&table);
+#endif
+#ifdef CATENA_HAS_ISA_avx2
+  if (isa == "avx2") avx2::fill_gemm(&table);
+#endif
+#ifdef CATENA_HAS_ISA_avx512
+  if (isa == "avx512") avx512::fill_gemm(&table);
+#endif
+  return table;
+}
+const GemmTable& own() {
+  static const GemmTable chosen = choose();
+  return chosen;
+}
+
+// oneDNN is loaded when the first product comes that it does better; without it our own do all.
 // Its OpenMP runs one thread per call: our own pool shares out the work, and libgomp's barriers
 // cost milliseconds when a core is busy.
 struct OneDnn {
@@ -57,14 +78,7 @@ void sgemm(bool ta, bool tb, std::int64_t m, std::int64_t n, std::int64_t k, flo
     d.set_threads(before);
     if (status == 0) return;
   }
-  const auto i = [](std::int64_t v) { return static_cast<blasint>(v); };
-  if (m == 1 && (ta ? lda == 1 : true)) {
-    cblas_sgemv(CblasRowMajor, tb ? CblasNoTrans : CblasTrans, i(tb ? n : k), i(tb ? k : n), alpha,
-                b, i(ldb), a, 1, beta, c, 1);
-    return;
-  }
-  cblas_sgemm(CblasRowMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans, i(m),
-              i(n), i(k), alpha, a, i(lda), b, i(ldb), beta, c, i(ldc));
+  own().f32(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
 }
 
 template <class T>
@@ -109,9 +123,7 @@ void gemm(bool ta, bool tb, std::int64_t m, std::int64_t n, std::int64_t k, doub
           double* c, std::int64_t ldc) {
   if (m == 0 || n == 0) return;
   if (k == 0) return scale(c, m, n, ldc, beta);
-  const auto i = [](std::int64_t v) { return static_cast<blasint>(v); };
-  cblas_dgemm(CblasRowMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans, i(m),
-              i(n), i(k), alpha, a, i(lda), b, i(ldb), beta, c, i(ldc));
+  own().f64(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
 }
 
 }  // namespace catena::cpu

@@ -1,4 +1,4 @@
-// Matrix products on row-major memory through OpenBLAS or oneDNN, by size.
+// Matrix products on row-major memory: our own kernels, or oneDNN's where it is faster.
 #pragma once
 
 #include <cstdint>
