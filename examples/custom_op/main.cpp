@@ -25,9 +25,10 @@ int run(const std::string& path) {
   register_swish();
   manual_seed(1);
 
-  Tensor probe = randn({3, 4}, kFloat64);
-  probe.set_requires_grad();
-  gradcheck([](std::span<const Tensor> in) { return std::vector{swish(in[0], 2)}; }, {probe});
+  const std::vector<Tensor> probe{randn({3, 4}, kFloat64).set_requires_grad()};
+  const auto check =
+      gradcheck([](std::span<const Tensor> in) { return std::vector{swish(in[0], 2)}; }, probe);
+  if (!check) throw std::runtime_error(check.report);
   std::cout << "the gradient agrees with central differences\n";
 
   std::vector<float> xs, ys;
