@@ -5,7 +5,6 @@
 #include <cctype>
 #include <cerrno>
 #include <charconv>
-#include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -13,10 +12,10 @@
 #include <vector>
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include "catena/graph/autograd.hpp"
 #include "catena/graph/error.hpp"
+#include "catena/serialization/file.hpp"
 
 namespace catena {
 namespace {
@@ -277,25 +276,13 @@ void save_npy(const Tensor& tensor, const std::string& path, std::source_locatio
   std::vector<char> bytes(static_cast<std::size_t>(tensor.numel()) * size_of(tensor.dtype()));
   detail::copy_out(tensor, tensor.dtype(), bytes.data(), loc);
 
-  const std::string temporary = fmt::format("{}.tmp.{}", path, ::getpid());
-  const auto fail = [&](std::string_view what) {
-    const std::string reason = std::strerror(errno);
-    std::remove(temporary.c_str());
-    throw SystemError(fmt::format("[save_npy] {}: {}: {}{}", path, what, reason, called_at(loc)));
-  };
-  {
-    std::ofstream out(temporary, std::ios::binary | std::ios::trunc);
-    if (!out) fail("cannot be created");
-    const char version[4] = {1, 0, static_cast<char>(header.size() & 0xff),
-                             static_cast<char>(header.size() >> 8)};
-    out.write(kMagic.data(), static_cast<std::streamsize>(kMagic.size()));
-    out.write(version, 4);
-    out.write(header.data(), static_cast<std::streamsize>(header.size()));
-    out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-    out.flush();
-    if (!out) fail("cannot be written");
-  }
-  if (std::rename(temporary.c_str(), path.c_str()) != 0) fail("cannot be put in place");
+  const char version[4] = {1, 0, static_cast<char>(header.size() & 0xff),
+                           static_cast<char>(header.size() >> 8)};
+  header = std::string(kMagic) + std::string(version, sizeof version) + header;
+  detail::OutputFile file(path);
+  file.write_at(0, header.data(), header.size());
+  file.write_at(header.size(), bytes.data(), bytes.size());
+  file.commit(false);
 }
 
 }  // namespace catena

@@ -47,12 +47,13 @@ xargs awk -v stems="$stems" '
     # init() is where ops and backend meet.
     if (FILENAME == "ops/init.cpp") allowed = allowed " backends/cpu"
     library = allowed != ""
-    # Installed headers: all of the rooms but the insides of a backend.
+    # Installed headers: all of the rooms that do not say otherwise, few of a backend.
     public = FILENAME ~ /\.hpp$/ && (library && room != "backends" || room == "include")
     if (FILENAME == "backends/cpu/parallel.hpp" || FILENAME == "backends/cpu/kernel_table.hpp")
       public = 1
     if (FILENAME == "include/catena/xtensor.hpp") public = 0
   }
+  /^\/\/.*Not a public/ { public = 0 }
   /^[ \t]*#[ \t]*include/ {
     if (!match($0, /[<"][^>"]+[>"]/)) next
     quoted = substr($0, RSTART, 1) == "\""

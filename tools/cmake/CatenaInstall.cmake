@@ -31,7 +31,6 @@ install(TARGETS ${catena_libraries} catena_all EXPORT catenaTargets
         INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 if(TARGET catena_cuda)
   # Loaded at run time from the folder of the core, never linked.
-  set_property(TARGET catena_cuda APPEND PROPERTY INSTALL_RPATH "$ORIGIN")
   install(TARGETS catena_cuda LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
           NAMELINK_SKIP)
 endif()
@@ -48,12 +47,12 @@ if(TARGET catena_bench)
 endif()
 
 # --- Headers ---------------------------------------------------------------------------------------
-foreach(room graph ops nn train serialization)
-  install(DIRECTORY ${room} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/catena
-          FILES_MATCHING PATTERN "*.hpp" PATTERN "ops.def")
+include(CatenaHeaders)
+catena_public_headers(public_headers)
+foreach(header ${public_headers} ops/ops.def)
+  get_filename_component(folder ${header} DIRECTORY)
+  install(FILES ${header} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/catena/${folder})
 endforeach()
-install(FILES backends/cpu/parallel.hpp backends/cpu/kernel_table.hpp
-        DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/catena/backends/cpu)
 install(DIRECTORY include/catena DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
         FILES_MATCHING PATTERN "*.hpp")
 install(FILES ${CATENA_INCLUDE_DIR}/catena/version.hpp
