@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 #include <catena/graph/error.hpp>
 #include <catena/serialization/npy.hpp>
+#include <catena/serialization/tensor_proto.hpp>
 #include <filesystem>
 
 #include "command.hpp"
@@ -13,7 +14,8 @@ namespace catena::tool {
 Tensor read_array(const std::string& path) {
   const std::string extension = std::filesystem::path(path).extension().string();
   if (extension == ".npy") return load_npy(path);
-  throw UsageError(fmt::format("{}: arrays are read from .npy files", path));
+  if (extension == ".pb") return load_tensor_proto(path);
+  throw UsageError(fmt::format("{}: arrays are read from .npy and .pb files", path));
 }
 
 std::vector<Tensor> read_arrays(const std::vector<std::string>& arguments,
@@ -57,7 +59,10 @@ std::string write_array(const Tensor& tensor, const std::string& folder, const s
     throw SystemError(fmt::format("{}: the folder cannot be made: {}", folder, error.message()));
   const std::string path =
       (std::filesystem::path(folder) / fmt::format("{}_{}.{}", stem, number, format)).string();
-  save_npy(tensor, path);
+  if (format == "pb")
+    save_tensor_proto(tensor, path, fmt::format("{}_{}", stem, number));
+  else
+    save_npy(tensor, path);
   return path;
 }
 
