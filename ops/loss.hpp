@@ -12,7 +12,7 @@
 namespace catena {
 
 enum class Reduction : int { kMean = 0, kSum = 1, kNone = 2 };
-// "mean", "sum", "none".
+// "mean", "sum", "none"; any other name is an ArgumentError that suggests the nearest.
 Reduction reduction_from_name(std::string_view name);
 const char* name_of(Reduction reduction);
 
@@ -23,7 +23,8 @@ namespace op {
 // Output 1 is the log-sum-exp of each row, kept for the gradient.
 struct CrossEntropy {
   std::string reduction = "mean";
-  static constexpr const char* kFormula = "y = mean_n(-sum_c target[n, c] log softmax(logits[n])[c])";
+  static constexpr const char* kFormula =
+      "y = mean_n(-sum_c target[n, c] log softmax(logits[n])[c])";
   static constexpr std::uint32_t kVersion = 1;
   static constexpr std::tuple kAttrs{
       Attr{"reduction", &CrossEntropy::reduction, "\"mean\", \"sum\" or \"none\""}};
@@ -35,6 +36,9 @@ struct CrossEntropy {
   void infer(InferContext& c) const;
   void vjp(VjpContext& c) const;
 };
+
+// The attribute of a checked op as a value; for kernels, which cannot look into strings.
+Reduction reduction_of(const CrossEntropy& op);
 
 // (prediction - target)^2, reduced.
 struct MseLoss {
@@ -66,6 +70,9 @@ struct BceWithLogits {
 
 }  // namespace op
 
+// Losses over logits [N, C] with class indices [N] or probabilities [N, C], and over two tensors of
+// equal shape (nothing is broadcast). A scalar, or with Reduction::kNone one loss per row or entry.
+// Errors: shapes or dtypes that do not fit; a class index outside [0, C).
 Tensor cross_entropy(Operand logits, Operand target, Reduction reduction = Reduction::kMean);
 Tensor mse_loss(Operand prediction, Operand target, Reduction reduction = Reduction::kMean);
 Tensor bce_with_logits(Operand logits, Operand target, Reduction reduction = Reduction::kMean);

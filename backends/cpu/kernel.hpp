@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <cstring>
 #include <limits>
+#include <utility>
 #include <xsimd/xsimd.hpp>
 
 #include "catena/backends/cpu/parallel.hpp"
@@ -32,7 +33,7 @@ using Arch = xsimd::sse2;
 template <class T>
 using Batch = xsimd::batch<T, Arch>;
 
-#define CATENA_INLINE [[gnu::always_inline]] inline
+#define CATENA_INLINE inline __attribute__((always_inline))
 
 // The first n (< Batch<T>::size) elements at p, the rest zero. T is float or double.
 template <class T>
@@ -61,6 +62,37 @@ CATENA_INLINE void store_partial(T* p, const Batch<T>& v, std::int64_t n) {
   v.store_aligned(buffer);
   for (std::int64_t i = 0; i < n; ++i) p[i] = buffer[i];
 #endif
+}
+
+// The lanes of a batch joined pairwise by f(a, b), halves first. xsimd's own reductions make g++ 12
+// warn for AVX-512.
+template <class T, int N>
+using Lanes __attribute__((vector_size(N * sizeof(T)))) = T;
+template <class T, int N, class F, int... I>
+CATENA_INLINE T join_halves(Lanes<T, N> v, const F& f, std::integer_sequence<int, I...>) {
+  if constexpr (N == 2) {
+    return f(v[0], v[1]);
+  } else {
+    const Lanes<T, N / 2> low = __builtin_shufflevector(v, v, I...);
+    const Lanes<T, N / 2> high = __builtin_shufflevector(v, v, (I + N / 2)...);
+    return join_halves<T, N / 2>(f(low, high), f, std::make_integer_sequence<int, N / 4>{});
+  }
+}
+template <class T, class F>
+CATENA_INLINE T join_lanes(const Batch<T>& v, const F& f) {
+  constexpr int n = static_cast<int>(Batch<T>::size);
+  const typename Batch<T>::register_type lanes = v;
+  return join_halves<T, n>(reinterpret_cast<Lanes<T, n>>(lanes), f,
+                           std::make_integer_sequence<int, n / 2>{});
+}
+template <class T>
+CATENA_INLINE T sum_of_lanes(const Batch<T>& v) {
+  return join_lanes<T>(v, [](auto a, auto b) { return a + b; });
+}
+// Of lanes without NaN.
+template <class T>
+CATENA_INLINE T max_of_lanes(const Batch<T>& v) {
+  return join_lanes<T>(v, [](auto a, auto b) { return a > b ? a : b; });
 }
 
 template <class T>

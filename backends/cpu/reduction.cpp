@@ -1,0 +1,551 @@
+// CPU kernels of sum, mean, max and argmax.
+//
+// Work is cut into blocks by shape alone and the results of the blocks are combined in order, so
+// that the bits do not depend on threads or strides. float32 is added in float32 within short runs
+// (some 32 terms per accumulator) and in float64 beyond.
+#include "catena/ops/reduction.hpp"
+
+#include "catena/backends/cpu/kernel.hpp"
+#include "catena/backends/cpu/scratch.hpp"
+#include "catena/backends/cpu/strided.hpp"
+
+namespace catena::cpu::CATENA_ISA {
+namespace {
+
+constexpr std::int64_t kChunk = 4096;     // elements added up in one run along a line
+constexpr std::int64_t kColumns = 1024;   // columns worked on at once when rows are added
+constexpr std::int64_t kFlushRows = 128;  // rows added before the float64 totals take them
+constexpr std::int64_t kBlock = 1 << 16;  // elements of a block
+constexpr std::int64_t kGrain = 1 << 17;  // elements from which a second thread is worth it
+
+CATENA_INLINE std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+
+// --- What is combined: sum of reals, sum of integers, maximum ----------------------------------
+
+template <class T>
+struct SumReal {
+  using In = T;
+  using Block = T;     // what a short run is added up in
+  using Acc = double;  // what runs are added up in
+  static constexpr std::int64_t kRun = 32 * 8 * Batch<T>::size;
+  static constexpr Acc kIdentity = 0;
+  static constexpr Block kBlockIdentity = 0;
+  static CATENA_INLINE Acc combine(Acc a, Acc b) { return a + b; }
+
+  // n <= kRun
+  static CATENA_INLINE Acc line(const T* p, std::int64_t n) {
+    using B = Batch<T>;
+    constexpr std::int64_t w = B::size;
+    if (n <= w)
+      return static_cast<Acc>(sum_of_lanes<T>(n == w ? B::load_unaligned(p) : load_partial(p, n)));
+    B a0(T(0)), a1(T(0)), a2(T(0)), a3(T(0)), a4(T(0)), a5(T(0)), a6(T(0)), a7(T(0));
+    std::int64_t i = 0;
+    for (; i + 8 * w <= n; i += 8 * w) {
+      a0 = a0 + B::load_unaligned(p + i);
+      a1 = a1 + B::load_unaligned(p + i + w);
+      a2 = a2 + B::load_unaligned(p + i + 2 * w);
+      a3 = a3 + B::load_unaligned(p + i + 3 * w);
+      a4 = a4 + B::load_unaligned(p + i + 4 * w);
+      a5 = a5 + B::load_unaligned(p + i + 5 * w);
+      a6 = a6 + B::load_unaligned(p + i + 6 * w);
+      a7 = a7 + B::load_unaligned(p + i + 7 * w);
+    }
+    for (; i + w <= n; i += w) a0 = a0 + B::load_unaligned(p + i);
+    if (i < n) a1 = a1 + load_partial(p + i, n - i);
+    return static_cast<Acc>(sum_of_lanes<T>(((a0 + a1) + (a2 + a3)) + ((a4 + a5) + (a6 + a7))));
+  }
+  static CATENA_INLINE void four_rows(Block* block, const T* const* p, std::int64_t n) {
+    using B = Batch<T>;
+    constexpr std::int64_t w = B::size;
+    std::int64_t i = 0;
+    for (; i + w <= n; i += w) {
+      const B a = B::load_unaligned(p[0] + i) + B::load_unaligned(p[1] + i);
+      const B b = B::load_unaligned(p[2] + i) + B::load_unaligned(p[3] + i);
+      (B::load_unaligned(block + i) + (a + b)).store_unaligned(block + i);
+    }
+    for (; i < n; ++i) block[i] += (p[0][i] + p[1][i]) + (p[2][i] + p[3][i]);
+  }
+  static CATENA_INLINE void one_row(Block* block, const T* p, std::int64_t n) {
+    for (std::int64_t i = 0; i < n; ++i) block[i] += p[i];
+  }
+};
+
+// Wraps around on overflow, as NumPy does.
+template <class T>
+struct SumInteger {
+  using In = T;
+  using Block = std::uint64_t;
+  using Acc = std::uint64_t;
+  static constexpr std::int64_t kRun = kChunk;
+  static constexpr Acc kIdentity = 0;
+  static constexpr Block kBlockIdentity = 0;
+  static CATENA_INLINE Acc widen(T v) { return static_cast<Acc>(static_cast<std::int64_t>(v)); }
+  static CATENA_INLINE Acc combine(Acc a, Acc b) { return a + b; }
+  static CATENA_INLINE Acc line(const T* p, std::int64_t n) {
+    Acc total = 0;
+    for (std::int64_t i = 0; i < n; ++i) total += widen(p[i]);
+    return total;
+  }
+  static CATENA_INLINE void four_rows(Block* block, const T* const* p, std::int64_t n) {
+    const T *a = p[0], *b = p[1], *c = p[2], *d = p[3];
+    for (std::int64_t i = 0; i < n; ++i)
+      block[i] += widen(a[i]) + widen(b[i]) + widen(c[i]) + widen(d[i]);
+  }
+  static CATENA_INLINE void one_row(Block* block, const T* p, std::int64_t n) {
+    for (std::int64_t i = 0; i < n; ++i) block[i] += widen(p[i]);
+  }
+};
+
+template <class T>
+constexpr bool kIsReal = std::numeric_limits<T>::has_infinity;
+
+template <class T>
+CATENA_INLINE bool beats(T x, T best) {
+  if constexpr (kIsReal<T>)
+    return x > best || (x != x && best == best);
+  else
+    return x > best;
+}
+
+// NaN wins, and stays.
+template <class T>
+struct MaxOf {
+  using In = T;
+  using Block = T;
+  using Acc = T;
+  static constexpr std::int64_t kRun = kChunk;
+  static constexpr Acc kIdentity =
+      kIsReal<T> ? -std::numeric_limits<T>::infinity() : std::numeric_limits<T>::lowest();
+  static constexpr Block kBlockIdentity = kIdentity;
+  static CATENA_INLINE Acc combine(Acc a, Acc b) { return beats(b, a) ? b : a; }
+  static CATENA_INLINE Batch<T> combine(const Batch<T>& a, const Batch<T>& b) requires kIsReal<T> {
+    return xsimd::select((b > a) || xsimd::isnan(b), b, a);
+  }
+  static CATENA_INLINE Acc line(const T* p, std::int64_t n) {
+    Acc best = kIdentity;
+    if constexpr (kIsReal<T>) {
+      using B = Batch<T>;
+      constexpr std::int64_t w = B::size;
+      if (n >= w) {
+        B a(kIdentity), b(kIdentity), c(kIdentity), d(kIdentity);
+        std::int64_t i = 0;
+        for (; i + 4 * w <= n; i += 4 * w) {
+          a = combine(a, B::load_unaligned(p + i));
+          b = combine(b, B::load_unaligned(p + i + w));
+          c = combine(c, B::load_unaligned(p + i + 2 * w));
+          d = combine(d, B::load_unaligned(p + i + 3 * w));
+        }
+        for (; i + w <= n; i += w) a = combine(a, B::load_unaligned(p + i));
+        // The last batch overlaps the one before: a maximum may see an element twice.
+        b = combine(b, B::load_unaligned(p + n - w));
+        alignas(64) T lanes[w];
+        combine(combine(a, b), combine(c, d)).store_aligned(lanes);
+        for (std::int64_t k = 0; k < w; ++k) best = combine(best, lanes[k]);
+        return best;
+      }
+    }
+    for (std::int64_t i = 0; i < n; ++i) best = combine(best, p[i]);
+    return best;
+  }
+  static CATENA_INLINE void one_row(Block* block, const T* p, std::int64_t n) {
+    std::int64_t i = 0;
+    if constexpr (kIsReal<T>) {
+      using B = Batch<T>;
+      constexpr std::int64_t w = B::size;
+      for (; i + w <= n; i += w)
+        combine(B::load_unaligned(block + i), B::load_unaligned(p + i)).store_unaligned(block + i);
+    }
+    for (; i < n; ++i) block[i] = combine(block[i], p[i]);
+  }
+  static CATENA_INLINE void four_rows(Block* block, const T* const* p, std::int64_t n) {
+    for (int r = 0; r < 4; ++r) one_row(block, p[r], n);
+  }
+};
+
+// --- The shape of the work ---------------------------------------------------------------------
+
+// The dimensions of x after merging neighbours of one kind: the innermost (`line` elements), and
+// the outer ones, kept and reduced, fastest first. Positions are row-major positions in x.
+struct Plan {
+  std::int64_t kept[kMaxRank], kept_step[kMaxRank];
+  std::int64_t reduced[kMaxRank], reduced_step[kMaxRank];
+  int kept_rank = 0, reduced_rank = 0;
+  std::int64_t outputs = 1;  // product of kept
+  std::int64_t passes = 1;   // product of reduced
+  std::int64_t line = 1;
+  bool line_reduced = true;
+};
+
+CATENA_INLINE std::int64_t locate(std::int64_t i, int rank, const std::int64_t* size,
+                                  const std::int64_t* step) {
+  if (rank == 1) return i * step[0];
+  std::int64_t position = 0;
+  for (int k = 0; k < rank; ++k) {
+    position += i % size[k] * step[k];
+    i /= size[k];
+  }
+  return position;
+}
+
+Plan make_plan(const TensorView& x, const Shape& dims) {
+  const int rank = x.shape.rank();
+  bool reduced[kMaxRank];
+  for (int d = 0; d < rank; ++d) reduced[d] = dims.rank() == 0;
+  for (int k = 0; k < dims.rank(); ++k) {
+    const std::int64_t d = dims.data()[k];
+    reduced[d < 0 ? d + rank : d] = true;
+  }
+  std::int64_t size[kMaxRank], step[kMaxRank], running = 1;
+  bool kind[kMaxRank];
+  int groups = 0;
+  for (int d = rank - 1; d >= 0; --d) {
+    const std::int64_t n = x.shape.data()[d];
+    if (n == 1) continue;
+    if (groups > 0 && kind[groups - 1] == reduced[d]) {
+      size[groups - 1] *= n;
+    } else {
+      size[groups] = n;
+      step[groups] = running;
+      kind[groups++] = reduced[d];
+    }
+    running *= n;
+  }
+  Plan plan;
+  if (groups > 0) {
+    plan.line = size[0];
+    plan.line_reduced = kind[0];
+  }
+  for (int k = 1; k < groups; ++k) {
+    if (kind[k]) {
+      plan.reduced[plan.reduced_rank] = size[k];
+      plan.reduced_step[plan.reduced_rank++] = step[k];
+      plan.passes *= size[k];
+    } else {
+      plan.kept[plan.kept_rank] = size[k];
+      plan.kept_step[plan.kept_rank++] = step[k];
+      plan.outputs *= size[k];
+    }
+  }
+  return plan;
+}
+
+// --- The innermost dimension is reduced
+// -----------------------------------------------------------
+
+template <class R>
+[[gnu::noinline]] typename R::Acc reduce_line(const Reader<typename R::In>& x, std::int64_t start,
+                                              std::int64_t n) {
+  alignas(64) typename R::In buffer[R::kRun];
+  typename R::Acc total = R::kIdentity;
+  for (std::int64_t i = 0; i < n; i += R::kRun) {
+    const std::int64_t m = min_of(R::kRun, n - i);
+    total = R::combine(total, R::line(x.at(start + i, m, buffer), m));
+  }
+  return total;
+}
+
+template <class R, class Out, class Finish>
+void reduce_lines(const Reader<typename R::In>& x, const Plan& plan, Out* out,
+                  const Finish& finish) {
+  using Acc = typename R::Acc;
+  // A block is a piece of a long line or a number of short ones.
+  const std::int64_t pieces = ceil_div(plan.line, kBlock);
+  const std::int64_t lines = max_of<std::int64_t>(1, kBlock / plan.line);
+  const std::int64_t blocks = pieces > 1 ? plan.passes * pieces : ceil_div(plan.passes, lines);
+  const auto block_value = [&](std::int64_t output, std::int64_t block) {
+    const std::int64_t base = locate(output, plan.kept_rank, plan.kept, plan.kept_step);
+    const auto line_start = [&](std::int64_t pass) {
+      return base + locate(pass, plan.reduced_rank, plan.reduced, plan.reduced_step);
+    };
+    if (pieces > 1) {
+      const std::int64_t begin = block % pieces * kBlock;
+      return reduce_line<R>(x, line_start(block / pieces) + begin,
+                            min_of(kBlock, plan.line - begin));
+    }
+    const std::int64_t end = min_of(plan.passes, (block + 1) * lines);
+    Acc total = reduce_line<R>(x, line_start(block * lines), plan.line);
+    for (std::int64_t pass = block * lines + 1; pass < end; ++pass)
+      total = R::combine(total, reduce_line<R>(x, line_start(pass), plan.line));
+    return total;
+  };
+  if (blocks == 1) {
+    const std::int64_t each = plan.passes * plan.line;
+    // Short lines one after the other: the usual sum over the last dimension.
+    const bool simple = plan.passes == 1 && plan.line <= R::kRun && x.view.contiguous;
+    parallel(plan.outputs, max_of<std::int64_t>(1, kGrain / each),
+             [&](std::int64_t begin, std::int64_t end) {
+               if (simple) {
+                 const auto* p = static_cast<const typename R::In*>(x.view.data);
+                 for (std::int64_t o = begin; o < end; ++o)
+                   out[o] = finish(R::line(p + o * plan.line, plan.line));
+                 return;
+               }
+               for (std::int64_t o = begin; o < end; ++o) out[o] = finish(block_value(o, 0));
+             });
+    return;
+  }
+  const Scratch<Acc> partial(plan.outputs * blocks);
+  parallel(plan.outputs * blocks, kGrain / kBlock, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) partial[i] = block_value(i / blocks, i % blocks);
+  });
+  for (std::int64_t o = 0; o < plan.outputs; ++o) {
+    Acc total = partial[o * blocks];
+    for (std::int64_t b = 1; b < blocks; ++b) total = R::combine(total, partial[o * blocks + b]);
+    out[o] = finish(total);
+  }
+}
+
+// --- The innermost dimension is kept: rows are combined column by column
+// ---------------------------
+
+// total[c] = combination over rows [begin, end) of x[row_start(row) + c], c < width. An extra row,
+// if any, has `extra_width` columns.
+template <class R, class RowStart>
+[[gnu::noinline]] void reduce_columns(const Reader<typename R::In>& x, const RowStart& row_start,
+                                      std::int64_t begin, std::int64_t end, std::int64_t width,
+                                      std::int64_t extra_width, typename R::Acc* total) {
+  using In = typename R::In;
+  alignas(64) typename R::Block block[kColumns];
+  alignas(64) In buffer[4][kColumns];
+  for (std::int64_t c = 0; c < width; ++c) total[c] = R::kIdentity;
+  const auto start_block = [&] {
+    for (std::int64_t c = 0; c < width; ++c) block[c] = R::kBlockIdentity;
+  };
+  const auto flush = [&] {
+    for (std::int64_t c = 0; c < width; ++c)
+      total[c] = R::combine(total[c], static_cast<typename R::Acc>(block[c]));
+  };
+  for (std::int64_t row = begin; row < end;) {
+    start_block();
+    const std::int64_t stop = min_of(end, row + kFlushRows);
+    for (; row + 4 <= stop; row += 4) {
+      const In* rows[4];
+      for (int k = 0; k < 4; ++k) rows[k] = x.at(row_start(row + k), width, buffer[k]);
+      R::four_rows(block, rows, width);
+    }
+    for (; row < stop; ++row) R::one_row(block, x.at(row_start(row), width, buffer[0]), width);
+    flush();
+  }
+  if (extra_width > 0) {
+    start_block();
+    R::one_row(block, x.at(row_start(end), extra_width, buffer[0]), extra_width);
+    flush();
+  }
+}
+
+template <class R, class Out, class Finish>
+void reduce_rows(const Reader<typename R::In>& x, const Plan& plan, Out* out,
+                 const Finish& finish) {
+  using Acc = typename R::Acc;
+  // Narrow rows are taken several at a time, as one wide row that is folded at the end.
+  const bool narrow = plan.reduced_rank == 1 && plan.line < 128;
+  const std::int64_t fold = narrow ? min_of(plan.passes, ceil_div(256, plan.line)) : 1;
+  const std::int64_t width = fold * plan.line;
+  const std::int64_t rows = plan.passes / fold;
+  const std::int64_t extra_width = plan.passes % fold * plan.line;
+  const std::int64_t column_blocks = ceil_div(width, kColumns);
+  const std::int64_t block_width = min_of(width, kColumns);
+  const std::int64_t block_rows = ceil_div(kBlock, block_width * kFlushRows) * kFlushRows;
+  const std::int64_t row_blocks = ceil_div(rows, block_rows);
+  const std::int64_t units = plan.outputs * column_blocks * row_blocks;
+  const std::int64_t unit_size = block_width * min_of(rows, block_rows);
+
+  const auto fold_and_store = [&](const Acc* total, Out* to, std::int64_t n) {
+    for (std::int64_t c = 0; c < n; ++c) {
+      Acc value = total[c];
+      for (std::int64_t k = 1; k < fold; ++k) value = R::combine(value, total[k * n + c]);
+      to[c] = finish(value);
+    }
+  };
+  // total is null when the unit finishes its outputs itself.
+  const auto run = [&](std::int64_t unit, Acc* total) {
+    const std::int64_t row_block = unit % row_blocks;
+    const std::int64_t column = unit / row_blocks % column_blocks * kColumns;
+    const std::int64_t output = unit / row_blocks / column_blocks;
+    const std::int64_t base = locate(output, plan.kept_rank, plan.kept, plan.kept_step) + column;
+    const auto row_start = [&](std::int64_t row) {
+      return base + (fold > 1 ? row * width
+                              : locate(row, plan.reduced_rank, plan.reduced, plan.reduced_step));
+    };
+    const std::int64_t first = row_block * block_rows;
+    const std::int64_t end = min_of(rows, first + block_rows);
+    const std::int64_t n = min_of(kColumns, width - column);
+    Acc here[kColumns];
+    reduce_columns<R>(x, row_start, first, end, n, end == rows ? extra_width : 0,
+                      total ? total + column : here);
+    if (!total) fold_and_store(here, out + output * plan.line + column, fold > 1 ? plan.line : n);
+  };
+  if (row_blocks == 1) {
+    parallel(units, max_of<std::int64_t>(1, kGrain / unit_size),
+             [&](std::int64_t begin, std::int64_t end) {
+               for (std::int64_t u = begin; u < end; ++u) run(u, nullptr);
+             });
+    return;
+  }
+  const Scratch<Acc> partial(plan.outputs * row_blocks * width);
+  const auto row_of = [&](std::int64_t output, std::int64_t row_block) {
+    return partial.data() + (output * row_blocks + row_block) * width;
+  };
+  parallel(units, max_of<std::int64_t>(1, kGrain / unit_size),
+           [&](std::int64_t begin, std::int64_t end) {
+             for (std::int64_t u = begin; u < end; ++u)
+               run(u, row_of(u / row_blocks / column_blocks, u % row_blocks));
+           });
+  for (std::int64_t o = 0; o < plan.outputs; ++o) {
+    Acc* total = row_of(o, 0);
+    for (std::int64_t b = 1; b < row_blocks; ++b) {
+      const Acc* next = row_of(o, b);
+      for (std::int64_t c = 0; c < width; ++c) total[c] = R::combine(total[c], next[c]);
+    }
+    fold_and_store(total, out + o * plan.line, plan.line);
+  }
+}
+
+template <class R, class Out, class Finish>
+void reduce(const TensorView& view, const Shape& dims, Out* out, std::int64_t out_count,
+            const Finish& finish) {
+  if (view.numel == 0) {
+    for (std::int64_t i = 0; i < out_count; ++i) out[i] = finish(R::kIdentity);
+    return;
+  }
+  const Reader<typename R::In> x{view};
+  const Plan plan = make_plan(view, dims);
+  if (plan.line_reduced)
+    reduce_lines<R>(x, plan, out, finish);
+  else
+    reduce_rows<R>(x, plan, out, finish);
+}
+
+// --- The rows -----------------------------------------------------------------------------------
+
+void sum_forward(const void* op, const KernelContext& context) {
+  const Shape& dims = static_cast<const op::Sum*>(op)->dims;
+  const TensorView &x = context.inputs[0], &y = context.outputs[0];
+  visit_compute(x.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    if constexpr (kIsReal<T>) {
+      reduce<SumReal<T>>(x, dims, static_cast<T*>(y.data), y.numel,
+                         [](double v) { return static_cast<T>(v); });
+    } else {
+      reduce<SumInteger<T>>(x, dims, static_cast<std::int64_t*>(y.data), y.numel,
+                            [](std::uint64_t v) { return static_cast<std::int64_t>(v); });
+    }
+  });
+}
+
+void mean_forward(const void* op, const KernelContext& context) {
+  const Shape& dims = static_cast<const op::Mean*>(op)->dims;
+  const TensorView &x = context.inputs[0], &y = context.outputs[0];
+  if (y.numel == 0) return;
+  const double n = static_cast<double>(x.numel / y.numel);
+  visit_float(x.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    reduce<SumReal<T>>(x, dims, static_cast<T*>(y.data), y.numel,
+                       [n](double v) { return static_cast<T>(v / n); });
+  });
+}
+
+void max_forward(const void* op, const KernelContext& context) {
+  const Shape& dims = static_cast<const op::Max*>(op)->dims;
+  const TensorView &x = context.inputs[0], &y = context.outputs[0];
+  visit_compute(x.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    reduce<MaxOf<T>>(x, dims, static_cast<T*>(y.data), y.numel, [](T v) { return v; });
+  });
+}
+
+template <class T>
+std::int64_t argmax_line(const Reader<T>& x, std::int64_t start, std::int64_t n) {
+  alignas(64) T buffer[kChunk];
+  if (n < 32) {
+    const T* p = x.at(start, n, buffer);
+    std::int64_t first = 0;
+    for (std::int64_t i = 1; i < n; ++i)
+      if (beats(p[i], p[first])) first = i;
+    return first;
+  }
+  T best = T(0);
+  std::int64_t chunk = 0;
+  for (std::int64_t i = 0; i < n; i += kChunk) {
+    const std::int64_t m = min_of(kChunk, n - i);
+    const T here = MaxOf<T>::line(x.at(start + i, m, buffer), m);
+    if (i > 0 && !beats(here, best)) continue;
+    best = here;
+    chunk = i;
+  }
+  const T* p = x.at(start + chunk, min_of(kChunk, n - chunk), buffer);
+  std::int64_t i = 0;
+  while (p[i] != best && !(best != best && p[i] != p[i])) ++i;
+  return chunk + i;
+}
+
+// out[c] = argmax over rows of x[start + row * step + c], c < width <= 256.
+template <class T>
+void argmax_columns(const Reader<T>& x, std::int64_t start, std::int64_t rows, std::int64_t step,
+                    std::int64_t width, std::int64_t* out) {
+  alignas(64) T best[256], buffer[256];
+  const T* first = x.at(start, width, buffer);
+  for (std::int64_t c = 0; c < width; ++c) {
+    best[c] = first[c];
+    out[c] = 0;
+  }
+  for (std::int64_t row = 1; row < rows; ++row) {
+    const T* p = x.at(start + row * step, width, buffer);
+    for (std::int64_t c = 0; c < width; ++c) {
+      const bool better = beats(p[c], best[c]);
+      best[c] = better ? p[c] : best[c];
+      out[c] = better ? row : out[c];
+    }
+  }
+}
+
+void argmax_forward(const void* op, const KernelContext& context) {
+  const TensorView &view = context.inputs[0], &y = context.outputs[0];
+  if (y.numel == 0) return;
+  const int rank = view.shape.rank();
+  std::int64_t dim = static_cast<const op::Argmax*>(op)->dim;
+  if (dim < 0) dim += rank;
+  std::int64_t inner = 1;
+  for (int d = rank - 1; d > dim; --d) inner *= view.shape.data()[d];
+  const std::int64_t n = view.shape.data()[dim];
+  std::int64_t* out = static_cast<std::int64_t*>(y.data);
+  visit_compute(view.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    const Reader<T> x{view};
+    if (inner == 1) {
+      parallel(y.numel, max_of<std::int64_t>(1, kGrain / n),
+               [&](std::int64_t begin, std::int64_t end) {
+                 for (std::int64_t o = begin; o < end; ++o) out[o] = argmax_line(x, o * n, n);
+               });
+      return;
+    }
+    const std::int64_t blocks = ceil_div(inner, 256);
+    parallel(y.numel / inner * blocks,
+             max_of<std::int64_t>(1, kGrain / (n * min_of<std::int64_t>(inner, 256))),
+             [&](std::int64_t begin, std::int64_t end) {
+               for (std::int64_t u = begin; u < end; ++u) {
+                 const std::int64_t outer = u / blocks, column = u % blocks * 256;
+                 argmax_columns(x, outer * n * inner + column, n, inner,
+                                min_of<std::int64_t>(256, inner - column),
+                                out + outer * inner + column);
+               }
+             });
+  });
+}
+
+KernelRow row(KernelFn forward, DTypeSet dtypes) {
+  KernelRow row;
+  row.forward = forward;
+  row.dtypes = dtypes;
+  row.strided_inputs = true;
+  return row;
+}
+
+}  // namespace
+
+KernelRow row_Sum() { return row(sum_forward, kComputeTypes); }
+KernelRow row_Mean() { return row(mean_forward, kFloatTypes); }
+KernelRow row_Max() { return row(max_forward, kComputeTypes); }
+KernelRow row_Argmax() { return row(argmax_forward, kComputeTypes); }
+
+}  // namespace catena::cpu::CATENA_ISA

@@ -1,0 +1,232 @@
+// CPU kernels of softmax and log_softmax. Rows along the last dimension are worked on one at a time
+// while they are in cache; along another dimension, one batch of neighbouring columns at a time.
+#include "catena/ops/softmax.hpp"
+
+#include "catena/backends/cpu/kernel.hpp"
+#include "catena/backends/cpu/row_math.hpp"
+
+namespace catena::cpu::CATENA_ISA {
+namespace {
+
+// x seen as [outer, n, inner] with n the dimension normalised.
+struct Extent {
+  std::int64_t outer = 1, n = 1, inner = 1;
+};
+
+Extent extent_of(const TensorView& v, std::int64_t dim) {
+  const int rank = v.shape.rank();
+  if (dim < 0) dim += rank;
+  Extent e;
+  e.n = v.shape.data()[dim];
+  for (int d = 0; d < rank; ++d) {
+    if (d < dim) e.outer *= v.shape.data()[d];
+    if (d > dim) e.inner *= v.shape.data()[d];
+  }
+  return e;
+}
+
+// Calls row(start) for each row when the dimension is the last, else column(start, count) for each
+// batch of columns; start is the position of the first element.
+template <class T, class Row, class Column>
+CATENA_INLINE void for_rows(const Extent& e, const Row& row, const Column& column) {
+  if (e.inner == 1) {
+    parallel(e.outer, max_of<std::int64_t>(1, kRowGrain / e.n),
+             [&](std::int64_t begin, std::int64_t end) {
+               for (std::int64_t o = begin; o < end; ++o) row(o * e.n);
+             });
+    return;
+  }
+  constexpr std::int64_t w = Batch<T>::size;
+  const std::int64_t blocks = (e.inner + w - 1) / w;
+  parallel(e.outer * blocks, max_of<std::int64_t>(1, kRowGrain / (e.n * w)),
+           [&](std::int64_t begin, std::int64_t end) {
+             for (std::int64_t u = begin; u < end; ++u) {
+               const std::int64_t first = u % blocks * w;
+               column(u / blocks * e.n * e.inner + first, min_of(w, e.inner - first));
+             }
+           });
+}
+
+// The sum over k < n of term(k), in runs so that many terms lose no digits.
+template <class T, class Term>
+CATENA_INLINE Batch<T> sum_down(std::int64_t n, const Term& term) {
+  Batch<T> total(T(0));
+  for (std::int64_t begin = 0; begin < n; begin += 64) {
+    const std::int64_t end = min_of(n, begin + 64);
+    Batch<T> run(T(0));
+    for (std::int64_t k = begin; k < end; ++k) run = run + term(k);
+    total = total + run;
+  }
+  return total;
+}
+
+template <class T>
+CATENA_INLINE Batch<T> max_down(const T* x, std::int64_t n, std::int64_t step, std::int64_t count) {
+  Batch<T> m(kMinusInfinity<T>);
+  for (std::int64_t k = 0; k < n; ++k) m = xsimd::max(m, load(x + k * step, count));
+  return m;
+}
+
+void softmax_forward(const void* op, const KernelContext& context) {
+  const TensorView &in = context.inputs[0], &out = context.outputs[0];
+  if (out.numel == 0) return;
+  const Extent e = extent_of(in, static_cast<const op::Softmax*>(op)->dim);
+  visit_float(in.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    using B = Batch<T>;
+    const T* all_x = static_cast<const T*>(in.data);
+    T* all_y = static_cast<T*>(out.data);
+    for_rows<T>(
+        e,
+        [&](std::int64_t start) {
+          const T* x = all_x + start;
+          T* y = all_y + start;
+          const B m(row_max(x, e.n));
+          const double total = sum_terms<T>(e.n, [&](std::int64_t i, std::int64_t count) {
+            const B v = xsimd::exp(load(x + i, count, kMinusInfinity<T>) - m);
+            store(y + i, v, count);
+            return v;
+          });
+          const B factor(static_cast<T>(1.0 / total));
+          for_batches<T>(e.n, [&](std::int64_t i, std::int64_t count) {
+            store(y + i, load(y + i, count) * factor, count);
+          });
+        },
+        [&](std::int64_t start, std::int64_t count) {
+          const T* x = all_x + start;
+          T* y = all_y + start;
+          const B m = max_down(x, e.n, e.inner, count);
+          const B total = sum_down<T>(e.n, [&](std::int64_t k) {
+            const B v = xsimd::exp(load(x + k * e.inner, count) - m);
+            store(y + k * e.inner, v, count);
+            return v;
+          });
+          const B factor = B(T(1)) / total;
+          for (std::int64_t k = 0; k < e.n; ++k)
+            store(y + k * e.inner, load(y + k * e.inner, count) * factor, count);
+        });
+  });
+}
+
+// dx = y (g - sum(g y))
+void softmax_backward(const void* op, const KernelContext& context) {
+  const TensorView &grad = context.inputs[0], &saved = context.inputs[2], &out = context.outputs[0];
+  if (out.numel == 0) return;
+  const Extent e = extent_of(saved, static_cast<const op::Softmax*>(op)->dim);
+  visit_float(saved.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    using B = Batch<T>;
+    const T *all_g = static_cast<const T*>(grad.data), *all_y = static_cast<const T*>(saved.data);
+    T* all_dx = static_cast<T*>(out.data);
+    for_rows<T>(
+        e,
+        [&](std::int64_t start) {
+          const T *g = all_g + start, *y = all_y + start;
+          T* dx = all_dx + start;
+          const double dot = sum_terms<T>(e.n, [&](std::int64_t i, std::int64_t count) {
+            return load(g + i, count) * load(y + i, count);
+          });
+          const B d(static_cast<T>(dot));
+          for_batches<T>(e.n, [&](std::int64_t i, std::int64_t count) {
+            store(dx + i, load(y + i, count) * (load(g + i, count) - d), count);
+          });
+        },
+        [&](std::int64_t start, std::int64_t count) {
+          const T *g = all_g + start, *y = all_y + start;
+          T* dx = all_dx + start;
+          const B d = sum_down<T>(e.n, [&](std::int64_t k) {
+            return load(g + k * e.inner, count) * load(y + k * e.inner, count);
+          });
+          for (std::int64_t k = 0; k < e.n; ++k)
+            store(dx + k * e.inner,
+                  load(y + k * e.inner, count) * (load(g + k * e.inner, count) - d), count);
+        });
+  });
+}
+
+void log_softmax_forward(const void* op, const KernelContext& context) {
+  const TensorView &in = context.inputs[0], &out = context.outputs[0];
+  if (out.numel == 0) return;
+  const Extent e = extent_of(in, static_cast<const op::LogSoftmax*>(op)->dim);
+  visit_float(in.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    using B = Batch<T>;
+    const T* all_x = static_cast<const T*>(in.data);
+    T* all_y = static_cast<T*>(out.data);
+    for_rows<T>(
+        e,
+        [&](std::int64_t start) {
+          const T* x = all_x + start;
+          T* y = all_y + start;
+          const T shift = row_max(x, e.n);
+          const B m(shift);
+          const B log_total(static_cast<T>(__builtin_log(row_exp_sum(x, e.n, shift))));
+          for_batches<T>(e.n, [&](std::int64_t i, std::int64_t count) {
+            store(y + i, (load(x + i, count) - m) - log_total, count);
+          });
+        },
+        [&](std::int64_t start, std::int64_t count) {
+          const T* x = all_x + start;
+          T* y = all_y + start;
+          const B m = max_down(x, e.n, e.inner, count);
+          const B log_total = xsimd::log(sum_down<T>(
+              e.n, [&](std::int64_t k) { return xsimd::exp(load(x + k * e.inner, count) - m); }));
+          for (std::int64_t k = 0; k < e.n; ++k)
+            store(y + k * e.inner, (load(x + k * e.inner, count) - m) - log_total, count);
+        });
+  });
+}
+
+// dx = g - e^y sum(g)
+void log_softmax_backward(const void* op, const KernelContext& context) {
+  const TensorView &grad = context.inputs[0], &saved = context.inputs[2], &out = context.outputs[0];
+  if (out.numel == 0) return;
+  const Extent e = extent_of(saved, static_cast<const op::LogSoftmax*>(op)->dim);
+  visit_float(saved.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    using B = Batch<T>;
+    const T *all_g = static_cast<const T*>(grad.data), *all_y = static_cast<const T*>(saved.data);
+    T* all_dx = static_cast<T*>(out.data);
+    for_rows<T>(
+        e,
+        [&](std::int64_t start) {
+          const T *g = all_g + start, *y = all_y + start;
+          T* dx = all_dx + start;
+          const B total(static_cast<T>(sum_terms<T>(
+              e.n, [&](std::int64_t i, std::int64_t count) { return load(g + i, count); })));
+          for_batches<T>(e.n, [&](std::int64_t i, std::int64_t count) {
+            store(dx + i, load(g + i, count) - xsimd::exp(load(y + i, count)) * total, count);
+          });
+        },
+        [&](std::int64_t start, std::int64_t count) {
+          const T *g = all_g + start, *y = all_y + start;
+          T* dx = all_dx + start;
+          const B total =
+              sum_down<T>(e.n, [&](std::int64_t k) { return load(g + k * e.inner, count); });
+          for (std::int64_t k = 0; k < e.n; ++k)
+            store(dx + k * e.inner,
+                  load(g + k * e.inner, count) - xsimd::exp(load(y + k * e.inner, count)) * total,
+                  count);
+        });
+  });
+}
+
+}  // namespace
+
+KernelRow row_Softmax() {
+  KernelRow row;
+  row.forward = softmax_forward;
+  row.backward = softmax_backward;
+  row.dtypes = kFloatTypes;
+  return row;
+}
+
+KernelRow row_LogSoftmax() {
+  KernelRow row;
+  row.forward = log_softmax_forward;
+  row.backward = log_softmax_backward;
+  row.dtypes = kFloatTypes;
+  return row;
+}
+
+}  // namespace catena::cpu::CATENA_ISA
