@@ -1,12 +1,11 @@
 #include "catena/backends/cpu/product.hpp"
 
+#include <cblas.h>
 #include <dlfcn.h>
 
 #include <algorithm>
 #include <string_view>
 
-#include "catena/backends/cpu/gemm.hpp"
-#include "catena/backends/cpu/kernel_table.hpp"
 #include "catena/backends/cpu/parallel.hpp"
 
 namespace catena::cpu {
@@ -15,26 +14,7 @@ namespace {
 using DnnlSgemm = int (*)(char, char, std::int64_t, std::int64_t, std::int64_t, float, const float*,
                           std::int64_t, const float*, std::int64_t, float, float*, std::int64_t);
 
-GemmTable choose() {
-  [[maybe_unused]] const std::string_view isa = instruction_set();
-  GemmTable table;
-#ifdef CATENA_HAS_ISA_baseline
-  if (isa == "baseline") baseline::fill_gemm(&table);
-#endif
-#ifdef CATENA_HAS_ISA_avx2
-  if (isa == "avx2") avx2::fill_gemm(&table);
-#endif
-#ifdef CATENA_HAS_ISA_avx512
-  if (isa == "avx512") avx512::fill_gemm(&table);
-#endif
-  return table;
-}
-const GemmTable& own() {
-  static const GemmTable chosen = choose();
-  return chosen;
-}
-
-// oneDNN is loaded when the first product comes that it does better; without it our own do all.
+// oneDNN is loaded when the first product comes that it does better; without it OpenBLAS does all.
 // Its OpenMP runs one thread per call: our own pool shares out the work, and libgomp's barriers
 // cost milliseconds when a core is busy.
 struct OneDnn {
@@ -58,8 +38,20 @@ const OneDnn& onednn() {
   return library;
 }
 
-// From here oneDNN's sgemm is faster (measured, docs/); below, its fixed cost is not worth it.
-constexpr double kOneDnnFlops = 2e6;
+// From here oneDNN's sgemm is faster; below, its fixed cost of 0.3 us is not worth it. An OpenBLAS
+// that is older than the processor falls back to kernels without AVX, five times slower (16x128x256:
+// 33 against 200 GFLOP/s): then oneDNN does all but the smallest products.
+double onednn_flops() {
+  static const double flops = [] {
+    const std::string_view core = openblas_get_corename();
+    const bool blind = __builtin_cpu_supports("avx2") &&
+                       (core == "Prescott" || core == "Core2" || core == "Nehalem" ||
+                        core == "Generic" || core == "Atom");
+    return blind ? 8e3 : 2e6;
+  }();
+  return flops;
+}
+
 // A product is cut into panels from here on, by its shape alone, so that the bits do not depend on
 // the thread count.
 constexpr double kPanelFlops = 6.4e7;
@@ -69,7 +61,7 @@ void sgemm(bool ta, bool tb, std::int64_t m, std::int64_t n, std::int64_t k, flo
            std::int64_t ldc) {
   const double flops =
       2.0 * static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
-  if (flops >= kOneDnnFlops && m > 1 && n > 1 && onednn().sgemm) {
+  if (flops >= onednn_flops() && onednn().sgemm) {
     const OneDnn& d = onednn();
     const int before = d.get_threads();
     d.set_threads(1);
@@ -78,7 +70,14 @@ void sgemm(bool ta, bool tb, std::int64_t m, std::int64_t n, std::int64_t k, flo
     d.set_threads(before);
     if (status == 0) return;
   }
-  own().f32(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+  const auto i = [](std::int64_t v) { return static_cast<blasint>(v); };
+  if (m == 1 && (ta ? lda == 1 : true)) {
+    cblas_sgemv(CblasRowMajor, tb ? CblasNoTrans : CblasTrans, i(tb ? n : k), i(tb ? k : n), alpha,
+                b, i(ldb), a, 1, beta, c, 1);
+    return;
+  }
+  cblas_sgemm(CblasRowMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans, i(m),
+              i(n), i(k), alpha, a, i(lda), b, i(ldb), beta, c, i(ldc));
 }
 
 template <class T>
@@ -123,7 +122,9 @@ void gemm(bool ta, bool tb, std::int64_t m, std::int64_t n, std::int64_t k, doub
           double* c, std::int64_t ldc) {
   if (m == 0 || n == 0) return;
   if (k == 0) return scale(c, m, n, ldc, beta);
-  own().f64(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+  const auto i = [](std::int64_t v) { return static_cast<blasint>(v); };
+  cblas_dgemm(CblasRowMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans, i(m),
+              i(n), i(k), alpha, a, i(lda), b, i(ldb), beta, c, i(ldc));
 }
 
 }  // namespace catena::cpu

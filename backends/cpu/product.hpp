@@ -1,4 +1,4 @@
-// Matrix products on row-major memory: our own kernels, or oneDNN's where it is faster.
+// Matrix products on row-major memory through OpenBLAS or oneDNN, by size.
 #pragma once
 
 #include <cstdint>
