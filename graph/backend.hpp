@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <source_location>
 
 #include "catena/graph/device.hpp"
 #include "catena/graph/dtype.hpp"
@@ -40,8 +41,10 @@ struct KernelContext {
   TensorView* outputs = nullptr;
   int num_inputs = 0;
   int num_outputs = 0;
-  Device device;
+  Device device;        // where the kernel runs and the outputs are
+  Device input_device;  // where the inputs are: elsewhere only in a copy between devices
   void* stream = nullptr;
+  const std::source_location* location = nullptr;  // of the call, for errors about values
 
   const TensorView& input(int i) const { return inputs[i]; }
   const TensorView& output(int i = 0) const { return outputs[i]; }

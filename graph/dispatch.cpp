@@ -85,7 +85,8 @@ bool record_call(Node& node, const OpInfo& op, const void* attrs, Operand* const
                         ? 0
                         : input->storage->version.load(std::memory_order_relaxed);
     }
-    if (bits) {
+    // The gradient of an op of any number of inputs asks for the shapes of all of them.
+    if (bits || n > op.inputs.count) {
       operands[i]->become_edge();
       edges[i] = Edge(input, bits);
     }
@@ -284,7 +285,7 @@ class KernelInputs {
 };
 
 void run_kernel(const void* attrs, const KernelRow& row, ImplList& inputs, ImplList& outs,
-                const Shape* broadcast) {
+                const Shape* broadcast, const std::source_location& loc) {
   for (TensorImpl* out : outs) allocate_output(out);
   KernelInputs in(row, inputs.data(), static_cast<int>(inputs.size()));
   SmallVector<TensorView, 3> views(in.data(), in.data() + inputs.size());
@@ -298,6 +299,8 @@ void run_kernel(const void* attrs, const KernelRow& row, ImplList& inputs, ImplL
   c.num_inputs = static_cast<int>(views.size());
   c.num_outputs = static_cast<int>(out_views.size());
   c.device = outs[0]->device;
+  c.input_device = inputs.empty() ? c.device : inputs[0]->device;
+  c.location = &loc;
   if (!c.device.is_cpu()) c.stream = backend_of(c.device).current_stream(c.device.index);
   row.forward(attrs, c);
 }
@@ -348,6 +351,16 @@ void execute(const OpInfo& op, const void* attrs, Operand* const* given, int n,
     InferContext context(op, inputs.data(), n, loc);
     op.infer(attrs, context);
     for (int k = 0; k < context.num_outputs(); ++k) specs.push_back(context.spec(k));
+    if (op.kind == OpKind::kView && !specs[0].view) {
+      // The strides allow no view: of a row-major copy they do.
+      CallSite here(loc);
+      converted[0].emplace(given[0]->tensor().clone(loc), loc);
+      operands[0] = &*converted[0];
+      inputs[0] = operands[0]->impl();
+      InferContext again(op, inputs.data(), n, loc);
+      op.infer(attrs, again);
+      specs[0] = again.spec(0);
+    }
     if (op.kind == OpKind::kKernel) compute = n > 0 ? inputs[0]->dtype : specs[0].dtype;
   }
   for (const OutputSpec& spec : specs) checked_numel(spec.shape);
@@ -366,7 +379,7 @@ void execute(const OpInfo& op, const void* attrs, Operand* const* given, int n,
     const bool deferred = pointwise && state.deferral && !state.detect_anomaly && row->loops &&
                           outs[0]->numel >= deferral_threshold() &&
                           defer(op, attrs, inputs.data(), n, outs[0]);
-    if (!deferred) run_kernel(attrs, *row, inputs, outs, pointwise ? &specs[0].shape : nullptr);
+    if (!deferred) run_kernel(attrs, *row, inputs, outs, pointwise ? &specs[0].shape : nullptr, loc);
   }
   if (state.detect_anomaly)
     for (TensorImpl* out : outs) check_finite(out, op, loc, state.in_backward);

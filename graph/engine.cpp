@@ -536,6 +536,8 @@ bool Walk::run_fused(Node& node) {
   c.num_inputs = static_cast<int>(in.size());
   c.num_outputs = n;
   c.device = device;
+  c.input_device = device;
+  c.location = &node.location;
   if (!device.is_cpu()) c.stream = backend_of(device).current_stream(device.index);
   row.backward(node.attrs(), c);
   for (int i = 0; i < n; ++i)

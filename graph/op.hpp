@@ -152,7 +152,8 @@ class InferContext {
   void output(const Shape& shape, DType dtype);
   // The same for ops without inputs.
   void output(const Shape& shape, DType dtype, Device device);
-  // Declares the output of a view op: input 0's memory seen with these strides and offset.
+  // Declares the output of a view op: input 0's memory seen with these strides and offset. A view op
+  // that cannot see it so calls output() instead, and is asked again with a row-major copy.
   void view(const Shape& shape, const Shape& strides, std::int64_t offset);
 
   // A dimension given by the user, counted from the end when negative; fails when out of range.
@@ -212,9 +213,10 @@ class VjpContext {
   // Saved values; only what kSaves names. Fails when the value was overwritten in place since.
   Tensor input(int i) const;
   Tensor output(int k = 0) const;
-  // Of an input whose gradient is wanted.
+  // Of an input whose gradient is wanted, or of any input when the op takes any number of them.
   const Shape& input_shape(int i) const { return edge(i).input()->shape; }
   DType input_dtype(int i) const { return edge(i).input()->dtype; }
+  Device input_device(int i) const { return edge(i).input()->device; }
 
   // grad(input) += g.
   void accumulate(int input, Tensor g);

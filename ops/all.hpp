@@ -3,6 +3,7 @@
 
 #include "catena/ops/cast.hpp"
 #include "catena/ops/concat.hpp"
+#include "catena/ops/device.hpp"
 #include "catena/ops/elementwise.hpp"
 #include "catena/ops/index_select.hpp"
 #include "catena/ops/loss.hpp"

@@ -1,13 +1,13 @@
 // Random numbers: dropout, uniform and normal. The numbers come from Philox counters, so a mask
-// is the same for a seed on every device and thread count.
+// is the same for a seed on every device and thread count. Which numbers of the stream an element
+// takes, and what it makes of them, stands in random_formulas.hpp.
 #pragma once
 
 #include <source_location>
 
 #include "catena/graph/dispatch.hpp"
-#include "catena/ops/op_list.hpp"
-
 #include "catena/graph/random.hpp"
+#include "catena/ops/op_list.hpp"
 
 namespace catena {
 namespace op {
@@ -27,6 +27,7 @@ struct Dropout {
   static constexpr OnnxRow kOnnx = OnnxRow::op("Dropout");
   void infer(InferContext& c) const;
   void vjp(VjpContext& c) const;
+  void draw(std::int64_t numel);  // reserves the numbers of a call on `numel` elements
 };
 
 // Independent numbers, uniform in [low, high).
@@ -46,6 +47,7 @@ struct RandomUniform {
   static constexpr Saves kSaves = Saves::nothing();
   static constexpr OnnxRow kOnnx = OnnxRow::op("RandomUniform");
   void infer(InferContext& c) const;
+  void draw(std::int64_t numel);  // reserves the numbers of `shape`
 };
 
 // Independent numbers, normal with the given mean and standard deviation (Box-Muller).
@@ -65,13 +67,16 @@ struct RandomNormal {
   static constexpr Saves kSaves = Saves::nothing();
   static constexpr OnnxRow kOnnx = OnnxRow::op("RandomNormal");
   void infer(InferContext& c) const;
+  void draw(std::int64_t numel);  // reserves the numbers of `shape`
 };
 
 }  // namespace op
 
-// x itself when not training or p = 0.
+// x with each element set to 0 with probability p in [0, 1), the others times 1 / (1 - p); float32
+// or float64. x itself when not training or p = 0.
 Tensor dropout(Operand x, double p = 0.5, bool training = true);
-// Initial weights are drawn on the CPU; move them with to(device).
+// Drawn on the CPU, so that initial weights are the same on every device, and then moved to the
+// device of the options. float32 or float64. Errors: low > high, stddev < 0, ends not finite.
 Tensor random_uniform(const Shape& shape, double low = 0, double high = 1,
                       TensorOptions options = {},
                       std::source_location loc = std::source_location::current());

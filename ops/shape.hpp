@@ -10,7 +10,7 @@ namespace catena {
 namespace op {
 
 // The same elements in row-major order under another shape; one size may be -1. A view where the
-// strides allow it, otherwise reshape() copies first.
+// strides allow it, otherwise of a row-major copy.
 struct Reshape {
   Shape shape;
   static constexpr OpKind kKind = OpKind::kView;

@@ -44,10 +44,12 @@ struct SliceAdjoint {
 
 }  // namespace op
 
-// NumPy-like: slice(x, {1, Slice(0, 4), Ellipsis, NewAxis}).
+// Basic slicing as in NumPy, always a view: slice(x, {1, Slice(0, 4), Ellipsis, NewAxis}). An
+// integer drops its dimension, a negative one counts from the end; bounds of a Slice are clipped.
 Tensor slice(Operand x, std::span<const Index> where);
 Tensor slice(Operand x, std::initializer_list<Index> where);
-// One dimension: x[..., start:stop:step, ...] at `dim`, and one entry of it.
+// One dimension: x[..., start:stop:step, ...] at `dim`, with NumPy's rules for the bounds; and one
+// entry of it, which drops the dimension. An entry out of range is an ArgumentError.
 Tensor slice(Operand x, int dim, std::int64_t start, std::int64_t stop, std::int64_t step = 1);
 Tensor select(Operand x, int dim, std::int64_t index);
 

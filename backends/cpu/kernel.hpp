@@ -104,6 +104,27 @@ CATENA_INLINE T max_of(T a, T b) {
   return a < b ? b : a;
 }
 
+// size_of(), without the shared table behind it.
+CATENA_INLINE std::int64_t element_bytes(DType dtype) {
+  switch (dtype) {
+    case DType::kFloat64:
+    case DType::kInt64:
+    case DType::kUInt64:
+      return 8;
+    case DType::kUInt8:
+    case DType::kBool:
+    case DType::kInt8:
+      return 1;
+    case DType::kFloat16:
+    case DType::kBFloat16:
+    case DType::kInt16:
+    case DType::kUInt16:
+      return 2;
+    default:
+      return 4;
+  }
+}
+
 // parallel_for with a lambda body(begin, end).
 template <class Body>
 CATENA_INLINE void parallel(std::int64_t n, std::int64_t grain, const Body& body) {

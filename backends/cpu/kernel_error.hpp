@@ -4,9 +4,18 @@
 
 #include <cstdint>
 
+#include "catena/graph/backend.hpp"
+
 namespace catena::cpu {
 
 // ArgumentError: target[row] is not one of the classes 0 to classes - 1.
-[[noreturn]] void throw_class_index(std::int64_t index, std::int64_t row, std::int64_t classes);
+[[noreturn]] void throw_class_index(std::int64_t index, std::int64_t row, std::int64_t classes,
+                                    const KernelContext& context);
+
+// ArgumentError of `op`: `index` at `position` of an index vector does not fit a dimension of
+// `size` entries.
+[[noreturn]] void throw_index_out_of_range(const char* op, std::int64_t index,
+                                           std::int64_t position, std::int64_t dim,
+                                           std::int64_t size, const KernelContext& context);
 
 }  // namespace catena::cpu

@@ -19,10 +19,11 @@ CATENA_INLINE std::int64_t class_of(const TensorView& target, std::int64_t row) 
                                        : static_cast<const std::int32_t*>(target.data)[row];
 }
 
-void check_classes(const TensorView& target, std::int64_t rows, std::int64_t classes) {
+void check_classes(const TensorView& target, std::int64_t rows, std::int64_t classes,
+                   const KernelContext& context) {
   for (std::int64_t r = 0; r < rows; ++r) {
     const std::int64_t c = class_of(target, r);
-    if (c < 0 || c >= classes) throw_class_index(c, r, classes);
+    if (c < 0 || c >= classes) throw_class_index(c, r, classes, context);
   }
 }
 
@@ -36,7 +37,7 @@ void cross_entropy_forward(const void* op, const KernelContext& context) {
   const std::int64_t rows = logits.shape.data()[0], classes = logits.shape.data()[1];
   const Reduction reduction = reduction_of(*static_cast<const op::CrossEntropy*>(op));
   const bool indices = holds_indices(target);
-  if (indices) check_classes(target, rows, classes);
+  if (indices) check_classes(target, rows, classes, context);
   const Scratch<double> losses(rows);
   visit_float(logits.dtype, [&](auto zero) {
     using T = decltype(zero);
