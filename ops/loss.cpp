@@ -29,9 +29,8 @@ bool find_reduction(std::string_view name, Reduction* found) {
 std::string unknown_reduction(std::string_view name) {
   std::vector<std::string> names;
   for (Reduction r : kReductions) names.push_back(name_of(r));
-  const std::string near = detail::near_names(name, names);
   return fmt::format("unknown reduction \"{}\"; expected \"mean\", \"sum\" or \"none\"{}", name,
-                     near.empty() ? "" : fmt::format("; did you mean {}?", near));
+                     detail::near_names(name, names));
 }
 
 // The line of the call a composite is being expanded for; dispatch has put it in force.
@@ -206,7 +205,6 @@ Tensor BceWithLogits::compose(std::span<const Tensor> in) const {
 Tensor cross_entropy(Operand logits, Operand target, Reduction reduction) {
   const op::CrossEntropy op{name_of(reduction)};
   Operand* list[] = {&logits, &target};
-  const CallSite site(logits.location());  // for the kernel's error about a class index
   return std::move(
       detail::dispatch_multi(op_info<op::CrossEntropy>(), &op, list, 2, logits.location()).front());
 }

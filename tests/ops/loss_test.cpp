@@ -32,7 +32,7 @@ TEST(Loss, ReductionNames) {
   expect_error<ArgumentError>(
       [] { reduction_from_name("means"); },
       {"unknown reduction \"means\"; expected \"mean\", \"sum\" or \"none\"",
-       "did you mean mean?"});
+       "did you mean 'mean'"});
 }
 
 // relu(x) and -|x| both have a kink at 0; their sum must not.
