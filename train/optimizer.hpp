@@ -75,7 +75,7 @@ class GroupedOptimizer : public Optimizer {
   using Options = OptionsType;
   struct Group {
     std::vector<Tensor> params;
-    Options options;
+    Options options{};
   };
 
   // The options of a group, to read and to change between steps.
