@@ -1,0 +1,258 @@
+// SGD and Adam: PyTorch's numbers, groups, state, errors.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <vector>
+
+#include "catena/backends/cpu/parallel.hpp"
+#include "catena/graph/autograd.hpp"
+#include "catena/nn/linear.hpp"
+#include "catena/ops/elementwise.hpp"
+#include "catena/ops/reduction.hpp"
+#include "catena/train/adam.hpp"
+#include "catena/train/sgd.hpp"
+#include "support.hpp"
+#include "train/optimizer_reference.hpp"
+
+namespace catena::test {
+namespace {
+
+constexpr int kElements = 21, kSteps = 7, kSkipped = 3;
+
+Tensor start(DType dtype) {
+  std::vector<double> values;
+  for (int i = 0; i < kElements; ++i) values.push_back(std::cos(i));
+  return tensor(values, {kElements}, TensorOptions(dtype));
+}
+Tensor gradient(int step, DType dtype) {
+  std::vector<double> values;
+  for (int i = 0; i < kElements; ++i) values.push_back(std::sin(1 + i + 2 * step) * (i + 1) / 3);
+  return tensor(values, {kElements}, TensorOptions(dtype));
+}
+
+// The same elements seen through strides, so that the update is composed of ops.
+Tensor with_gaps(const Tensor& t) {
+  Tensor wide = zeros({t.numel(), 2}, t.dtype());
+  Tensor column = wide.transpose(0, 1)[1].detach();
+  NoGrad no_grad;
+  column.copy_(t);
+  return column;
+}
+
+template <class Optimizer>
+Tensor run_case(const typename Optimizer::Options& options, Tensor param) {
+  param.set_requires_grad();
+  Optimizer optimizer({param}, options);
+  for (int step = 0; step < kSteps; ++step) {
+    optimizer.zero_grad();
+    if (step != kSkipped) param.set_grad(gradient(step, param.dtype()));
+    optimizer.step();
+  }
+  return param;
+}
+
+template <class Optimizer>
+void check_cases(const std::vector<OptimizerCase<typename Optimizer::Options>>& cases) {
+  for (std::size_t i = 0; i < cases.size(); ++i) {
+    SCOPED_TRACE("case " + std::to_string(i));
+    const auto& [options, expected] = cases[i];
+    EXPECT_TRUE(close(run_case<Optimizer>(options, start(kFloat64)), expected, 1e-12, 1e-13));
+    EXPECT_TRUE(close(run_case<Optimizer>(options, start(kFloat32)), expected, 1e-5, 1e-6));
+    const Tensor strided = with_gaps(start(kFloat64));
+    ASSERT_FALSE(strided.is_contiguous());
+    EXPECT_TRUE(close(run_case<Optimizer>(options, strided), expected, 1e-12, 1e-13));
+  }
+}
+
+TEST(Optimizer, SgdFollowsPyTorch) { check_cases<optim::SGD>(kSgdCases); }
+TEST(Optimizer, AdamFollowsPyTorch) { check_cases<optim::Adam>(kAdamCases); }
+
+TEST(Optimizer, TheBitsDoNotDependOnThreadsOrLayoutOfTheGradient) {
+  const std::int64_t n = 100003;
+  std::vector<float> values, gradients;
+  for (std::int64_t i = 0; i < n; ++i) {
+    values.push_back(std::sin(static_cast<float>(i)));
+    gradients.push_back(std::cos(static_cast<float>(i) * 0.7f));
+  }
+  const auto run = [&](int threads, bool strided) {
+    const int before = num_threads();
+    set_num_threads(threads);
+    Tensor p = tensor(values, {n});
+    p.set_requires_grad();
+    optim::Adam adam({p}, {.lr = 0.01, .weight_decay = 0.1});
+    const Tensor g = tensor(gradients, {n});
+    p.set_grad(strided ? with_gaps(g) : g);
+    adam.step();
+    adam.step();
+    set_num_threads(before);
+    return p;
+  };
+  const Tensor one = run(1, false);
+  EXPECT_TRUE(same_bits(one, run(2, false)));
+  EXPECT_TRUE(same_bits(one, run(1, true)));
+}
+
+TEST(Optimizer, GroupsHaveOptionsOfTheirOwn) {
+  Tensor a = ones({2}), b = ones({2});
+  a.set_requires_grad();
+  b.set_requires_grad();
+  optim::SGD sgd({{{a}, {.lr = 0.1}}, {{b}, {.lr = 0.01}}});
+  ASSERT_EQ(sgd.num_groups(), 2u);
+  a.set_grad(ones({2}));
+  b.set_grad(ones({2}));
+  sgd.step();
+  EXPECT_TRUE(close(a, {0.9, 0.9}));
+  EXPECT_TRUE(close(b, {0.99, 0.99}));
+  sgd.options(1).lr = 0.5;
+  sgd.step();
+  EXPECT_TRUE(close(a, {0.8, 0.8}));
+  EXPECT_TRUE(close(b, {0.49, 0.49}));
+  sgd.set_lr(1);
+  EXPECT_EQ(sgd.options(0).lr, 1);
+  EXPECT_EQ(sgd.options(1).lr, 1);
+  Tensor c = ones({1});
+  c.set_requires_grad();
+  sgd.add_param_group({{c}, {.lr = 0.25}});
+  c.set_grad(ones({1}));
+  sgd.step();
+  EXPECT_TRUE(close(c, {0.75}));
+}
+
+TEST(Optimizer, SkipsParametersWithoutGradient) {
+  Tensor a = ones({3}), b = ones({3});
+  a.set_requires_grad();
+  b.set_requires_grad();
+  optim::Adam adam({a, b}, {.weight_decay = 0.5});
+  sum(a * a).backward();
+  adam.step();
+  EXPECT_TRUE(close(b, {1, 1, 1}));
+  EXPECT_LT(a.to_vector()[0], 1);
+  adam.zero_grad();
+  EXPECT_FALSE(a.grad().defined());
+  EXPECT_EQ(adam.state().find_tensor("params.1.exp_avg"), nullptr);
+  EXPECT_NE(adam.state().find_tensor("params.0.exp_avg"), nullptr);
+}
+
+TEST(Optimizer, StateGoesOnToTheSameBits) {
+  const auto options = optim::AdamOptions{.lr = 0.02, .weight_decay = 0.1, .amsgrad = true};
+  const auto advance = [](Tensor& p, optim::Optimizer& o, int from, int to) {
+    for (int step = from; step < to; ++step) {
+      p.set_grad(gradient(step, p.dtype()));
+      o.step();
+      o.zero_grad();
+    }
+  };
+  Tensor p = start(kFloat32);
+  p.set_requires_grad();
+  optim::Adam adam({p}, options);
+  advance(p, adam, 0, 3);
+  const State saved = adam.state().clone();
+  Tensor q = p.detach().clone();
+  q.set_requires_grad();
+  advance(p, adam, 3, 7);
+
+  optim::Adam other({q}, {.lr = 5});
+  other.load_state(saved);
+  EXPECT_EQ(other.options().lr, 0.02);
+  EXPECT_EQ(other.state().values, saved.values);
+  advance(q, other, 3, 7);
+  EXPECT_TRUE(same_bits(p, q));
+
+  Tensor r = start(kFloat32);
+  r.set_requires_grad();
+  optim::SGD sgd({r}, {.lr = 0.1, .momentum = 0.9});
+  advance(r, sgd, 0, 3);
+  const State sgd_saved = sgd.state().clone();
+  Tensor s = r.detach().clone();
+  s.set_requires_grad();
+  advance(r, sgd, 3, 5);
+  optim::SGD sgd_other({s});
+  sgd_other.load_state(sgd_saved);
+  advance(s, sgd_other, 3, 5);
+  EXPECT_TRUE(same_bits(r, s));
+}
+
+TEST(Optimizer, RefusesStateThatDoesNotFit) {
+  Tensor p = ones({3}), q = ones({4});
+  p.set_requires_grad();
+  q.set_requires_grad();
+  optim::Adam adam({p}, {.lr = 0.5});
+  p.set_grad(ones({3}));
+  adam.step();
+  const State saved = adam.state();
+  optim::SGD sgd({p});
+  expect_error<ArgumentError>([&] { sgd.load_state(saved); },
+                              {"[load_state]", "optimizer 'adam', this one is 'sgd'"});
+  optim::Adam two({p, q});
+  expect_error<ArgumentError>([&] { two.load_state(saved); }, {"sizes [1]", "[2]"});
+  optim::Adam longer({q}, {.lr = 0.25});
+  expect_error<ArgumentError>([&] { longer.load_state(saved); },
+                              {"'params.0.exp_avg' is [3]", "[4]", "optimizer_test.cpp"});
+  EXPECT_EQ(longer.options().lr, 0.25) << "a refused state must change nothing";
+  State partial = saved;
+  std::erase_if(partial.values, [](const NamedAttr& v) { return v.name == "params.0.step"; });
+  expect_error<ArgumentError>([&] { adam.load_state(partial); }, {"no value 'params.0.step'"});
+}
+
+TEST(Optimizer, RefusesWrongArguments) {
+  Tensor p = ones({3});
+  p.set_requires_grad();
+  expect_error<ArgumentError>([&] { optim::Adam(std::vector<Tensor>{}); },
+                              {"[adam]", "parameters is empty"});
+  expect_error<ArgumentError>([&] { optim::SGD(std::vector<optim::SGD::Group>{}); },
+                              {"[sgd]", "parameters is empty"});
+  expect_error<ArgumentError>([&] { optim::Adam({p, p}); }, {"parameter 1 of shape [3]", "before"});
+  expect_error<ArgumentError>([&] { optim::Adam({p * 2}); }, {"computed by ops", "leaves"});
+  expect_error<ArgumentError>([&] { optim::Adam({zeros({2}, kInt64)}); }, {"int64", "floating"});
+  expect_error<ArgumentError>([&] { optim::Adam({Tensor()}); }, {"undefined"});
+  expect_error<ArgumentError>([&] { optim::SGD({p}, {.lr = -1}); }, {"[sgd] lr is -1"});
+  expect_error<ArgumentError>([&] { optim::SGD({p}, {.lr = std::nan("")}); }, {"lr is nan"});
+  expect_error<ArgumentError>([&] { optim::SGD({p}, {.nesterov = true}); }, {"nesterov"});
+  expect_error<ArgumentError>([&] { optim::Adam({p}, {.betas = {0.9, 1}}); }, {"betas[1] is 1"});
+  expect_error<ArgumentError>([&] { optim::Adam({p}, {.eps = -1}); }, {"eps is -1"});
+  optim::Adam adam({p});
+  expect_error<ArgumentError>([&] { adam.set_lr(-2); }, {"lr is -2", "optimizer_test.cpp"});
+}
+
+TEST(Optimizer, AStepCountsAsAnInPlaceWrite) {
+  Tensor p = full({3}, 2.0);
+  p.set_requires_grad();
+  const Tensor loss = sum(p * p);
+  loss.backward({}, true);
+  optim::SGD sgd({p}, {.lr = 0.5});
+  sgd.step();
+  EXPECT_TRUE(close(p, {0, 0, 0}));
+  expect_error<ArgumentError>([&] { loss.backward(); }, {"version"});
+}
+
+TEST(Optimizer, PendingReadersSeeTheValueOfTheirCall) {
+  DeferralScope deferral(true);
+  Tensor p = full({64}, 2.0);
+  p.set_requires_grad();
+  const Tensor before = p.detach() * 3;  // pending
+  p.set_grad(ones({64}) * 0.5);          // pending too
+  optim::SGD sgd({p}, {.lr = 1});
+  sgd.step();
+  EXPECT_TRUE(close(before, std::vector<double>(64, 6)));
+  EXPECT_TRUE(close(p, std::vector<double>(64, 1.5)));
+}
+
+TEST(Optimizer, FollowsAModelThatIsConverted) {
+  nn::Linear layer(3, 2);
+  optim::Adam adam(layer.parameters(), {.lr = 0.1});
+  const auto step = [&](DType dtype) {
+    adam.zero_grad();
+    sum(layer(ones({4, 3}, dtype))).backward();
+    adam.step();
+  };
+  step(kFloat32);
+  const Tensor before = layer.weight().detach().clone();
+  layer.to(kFloat64);
+  step(kFloat64);
+  EXPECT_EQ(layer.weight().dtype(), kFloat64);
+  // A constant gradient moves every weight by lr at each step.
+  EXPECT_TRUE(close(layer.weight() + 0.1, before.to_vector(), 1e-5, 1e-5));
+}
+
+}  // namespace
+}  // namespace catena::test
