@@ -1,4 +1,5 @@
-// What the handles of one module share. Internal: modules, containers and the summary use it.
+// What the handles of one module share. Not a public header: modules, containers and the summary use
+// it.
 #pragma once
 
 #include <memory>

@@ -1,4 +1,4 @@
-// Errors about names that do not exist; internal to train/.
+// Errors about names that do not exist. Not a public header.
 #pragma once
 
 #include <source_location>

@@ -1,5 +1,5 @@
-// Internal to the optimizers: one walk over their state serves saving, checking and loading, and
-// access to the memory of dense CPU tensors for the fused updates.
+// One walk over the state of optimizers serves saving, checking and loading; access to the memory of
+// dense CPU tensors for the fused updates. Not a public header.
 #pragma once
 
 #include <cstdint>
