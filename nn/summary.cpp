@@ -35,9 +35,12 @@ class Shapes : public detail::CallObserver {
 
 // "1,234,567".
 std::string with_separators(std::int64_t n) {
-  std::string s = std::to_string(n);
-  for (auto i = static_cast<std::int64_t>(s.size()) - 3; i > 0; i -= 3)
-    s.insert(static_cast<std::size_t>(i), ",");
+  const std::string digits = std::to_string(n);
+  std::string s;
+  for (std::size_t i = 0; i < digits.size(); ++i) {
+    if (i > 0 && (digits.size() - i) % 3 == 0) s += ',';
+    s += digits[i];
+  }
   return s;
 }
 
