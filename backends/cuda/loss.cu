@@ -26,21 +26,25 @@ __global__ void __launch_bounds__(kThreads)
   T sum = 0;
   for (std::int64_t j = at.lane; j < n; j += G) sum += exp(row[j] - largest);
   sum = group_reduce<G>(sum, AddUp{});
-  const T log_sum = largest + log(sum);
+  const T log_sum = log(sum);
+  if (at.lane == 0) lse[at.row] = largest + log_sum;
+  // Relative to the largest logit: no digits are lost when all of them are large.
   if constexpr (kIndices<Target>) {
     if (at.lane != 0) return;
     const auto t = static_cast<std::int64_t>(target[at.row]);
     const bool valid = t >= 0 && t < n;
     if (!valid) report(fault, FaultCode::kCrossEntropy, t, n);
-    loss[at.row] = valid ? log_sum - row[t] : kNaN<T>;
+    loss[at.row] = valid ? log_sum - (row[t] - largest) : kNaN<T>;
   } else {
     T weighted = 0;
-    for (std::int64_t j = at.lane; j < n; j += G)
-      weighted += static_cast<T>(target[at.row * n + j]) * (log_sum - row[j]);
+    for (std::int64_t j = at.lane; j < n; j += G) {
+      const T p = target[at.row * n + j];
+      // A class of probability 0 adds nothing, also where its logit is -inf.
+      if (p != T(0)) weighted += p * (log_sum - (row[j] - largest));
+    }
     weighted = group_reduce<G>(weighted, AddUp{});
     if (at.lane == 0) loss[at.row] = weighted;
   }
-  if (at.lane == 0) lse[at.row] = log_sum;
 }
 
 // dx = g (softmax(x) sum(target) - target); dtarget = g (lse - x). `g` is one number per row or,
@@ -61,33 +65,31 @@ __global__ void __launch_bounds__(kThreads)
       dx[base + j] = weight * (exp(x[base + j] - log_sum) - (j == t ? T(1) : T(0)));
   } else {
     T total = 0;
-    for (std::int64_t j = at.lane; j < n; j += G) total += static_cast<T>(target[base + j]);
+    for (std::int64_t j = at.lane; j < n; j += G) total += target[base + j];
     total = group_reduce<G>(total, AddUp{});
     for (std::int64_t j = at.lane; j < n; j += G) {
       const T value = x[base + j];
-      if (dx)
-        dx[base + j] = weight * (exp(value - log_sum) * total - static_cast<T>(target[base + j]));
-      if (dtarget) dtarget[base + j] = static_cast<Target>(weight * (log_sum - value));
+      if (dx) dx[base + j] = weight * (exp(value - log_sum) * total - target[base + j]);
+      if (dtarget) dtarget[base + j] = weight * (log_sum - value);
     }
   }
 }
 
-template <class F>
+// Calls f with the type of the targets: an integer, or T for probabilities.
+template <class T, class F>
 void visit_target(DType dtype, const F& f) {
   switch (dtype) {
     case kInt32:
       return f(std::int32_t{});
     case kInt64:
       return f(std::int64_t{});
-    case kFloat64:
-      return f(double{});
     default:
-      return f(float{});
+      return f(T{});
   }
 }
 
-// The op has checked the name.
-Reduction reduction_of(const std::string& name) {
+// The op's shape rule has checked the name; the core's own function is not linked here.
+Reduction reduction_named(const std::string& name) {
   if (name == "mean") return Reduction::kMean;
   return name == "sum" ? Reduction::kSum : Reduction::kNone;
 }
@@ -98,7 +100,7 @@ void cross_entropy(const op::CrossEntropy& op, const KernelContext& c) {
   const std::int64_t rows = x.shape[0], n = x.shape[1];
   const int device = c.device.index;
   const cudaStream_t stream = stream_of(c);
-  const Reduction reduction = reduction_of(op.reduction);
+  const Reduction reduction = reduction_named(op.reduction);
   visit_float(x.dtype, [&](auto zero) {
     using T = decltype(zero);
     std::unique_ptr<Scratch> held;
@@ -108,7 +110,7 @@ void cross_entropy(const op::CrossEntropy& op, const KernelContext& c) {
       loss = static_cast<T*>(held->data());
     }
     if (rows > 0) {
-      visit_target(target.dtype, [&](auto target_zero) {
+      visit_target<T>(target.dtype, [&](auto target_zero) {
         using Target = decltype(target_zero);
         with_group(n, 1, [&](auto group) {
           constexpr int G = decltype(group)::value;
@@ -133,12 +135,12 @@ void cross_entropy_gradient(const op::CrossEntropy& op, const KernelContext& c) 
   const TensorView& lse = c.input(5);
   const std::int64_t rows = x.shape[0], n = x.shape[1];
   if (rows * n == 0) return;
-  const Reduction reduction = reduction_of(op.reduction);
+  const Reduction reduction = reduction_named(op.reduction);
   visit_float(x.dtype, [&](auto zero) {
     using T = decltype(zero);
     const T scale = reduction == Reduction::kMean ? T(1) / static_cast<T>(rows) : T(1);
     const int g_stride = reduction == Reduction::kNone ? 1 : 0;
-    visit_target(target.dtype, [&](auto target_zero) {
+    visit_target<T>(target.dtype, [&](auto target_zero) {
       using Target = decltype(target_zero);
       with_group(n, 1, [&](auto group) {
         constexpr int G = decltype(group)::value;
