@@ -6,6 +6,7 @@
 namespace catena::detail {
 
 struct CoreOps {
+  const PointwiseLoops* add_loops = nullptr;  // of the CPU
   Tensor (*add)(const Tensor& a, const Tensor& b) = nullptr;
   Tensor (*sum_to)(const Tensor& x, const Shape& shape) = nullptr;
   Tensor (*expand)(const Tensor& x, const Shape& shape) = nullptr;
@@ -17,6 +18,7 @@ struct CoreOps {
 };
 
 // Filled once init() has run.
-CoreOps& core_ops();
+extern CoreOps core_ops_table;
+inline CoreOps& core_ops() { return core_ops_table; }
 
 }  // namespace catena::detail

@@ -32,6 +32,7 @@ const std::source_location& site(const std::source_location& location) {
 
 void store_attrs(Node& node, const OpInfo& op, const void* attrs) {
   node.op = &op;
+  if (op.no_attrs) return;
   if (op.attrs_size <= Node::kInlineAttrs && op.trivial_attrs) {
     std::memcpy(node.inline_attrs, attrs, op.attrs_size);
     return;

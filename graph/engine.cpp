@@ -35,6 +35,13 @@ bool try_add_in_place(TensorImpl* target, TensorImpl* g) {
   if (!target->contiguous || !is_unique(target) || target->dtype != g->dtype) return false;
   if (!(target->shape == g->shape)) return false;
   ensure_ready(g);
+  if (target->device.is_cpu() && g->contiguous && target->numel < kPlainElements) {
+    static constexpr std::int64_t kUnit[] = {1, 1};
+    const void* in[] = {data_of(target), data_of(g)};
+    const PointwiseFn line = core_ops().add_loops->value[static_cast<int>(target->dtype)];
+    line(nullptr, data_of(target), in, kUnit, target->numel);
+    return true;
+  }
   backend_of(target->device).add_in_place(view_of(target), view_of(g), target->device.index);
   return true;
 }
@@ -472,11 +479,12 @@ bool Walk::run_pointwise(Node& node, Tensor& g) {
     if (loops->identity_grads >> i & 1u) {
       gi = i == last ? std::move(g) : g;
     } else {
-      const bool in_place = i == last && is_unique(g.impl());
-      gi = in_place ? g : Tensor::adopt(empty_impl(out->shape, out->dtype, kCpu));
       in[0] = data_of(g.impl());
-      loops->grad[i][type](node.attrs(), data_of(gi.impl()), in, unit, out->numel);
-      if (in_place) g = Tensor();
+      const bool in_place = i == last && is_unique(g.impl());
+      if (!in_place) gi = Tensor::adopt(empty_impl(out->shape, out->dtype, kCpu));
+      void* target = in_place ? data_of(g.impl()) : data_of(gi.impl());
+      loops->grad[i][type](node.attrs(), target, in, unit, out->numel);
+      if (in_place) gi = std::move(g);
     }
     accumulate(edges[i], std::move(gi), node, i);
   }

@@ -265,6 +265,7 @@ struct OpInfo {
 
   std::size_t attrs_size = 0;
   bool trivial_attrs = true;               // may be copied with memcpy and dropped
+  bool no_attrs = false;                   // the struct is empty: nothing to copy
   void (*construct)(void* dst) = nullptr;  // default attributes
   void (*copy)(void* dst, const void* src) = nullptr;
   void (*destroy)(void* op) noexcept = nullptr;
@@ -388,6 +389,7 @@ OpInfo describe_op() {
     info.identity_in_evaluation = T::kIdentityInEvaluation;
   info.attrs_size = sizeof(T);
   info.trivial_attrs = std::is_trivially_copyable_v<T>;
+  info.no_attrs = std::is_empty_v<T>;
   info.construct = [](void* dst) { new (dst) T{}; };
   info.copy = [](void* dst, const void* src) { new (dst) T(*static_cast<const T*>(src)); };
   info.destroy = [](void* op) noexcept { static_cast<T*>(op)->~T(); };

@@ -111,10 +111,7 @@ std::string near_names(std::string_view word, std::span<const std::string> candi
   return s;
 }
 
-CoreOps& core_ops() {
-  static CoreOps ops;
-  return ops;
-}
+constinit CoreOps core_ops_table;
 
 }  // namespace detail
 }  // namespace catena

@@ -114,15 +114,12 @@ void destroy_impl(TensorImpl* t) noexcept {
 }
 
 void last_handle_gone(TensorImpl* t) noexcept {
+  // While this handle lives nobody can destroy the object, and nobody reads a value that no node
+  // saves: the storage may go first.
   if (!t->saved.load(std::memory_order_relaxed) && !t->pending.load(std::memory_order_acquire) &&
-      t->storage) {
-    // As an edge it keeps the object alive while the storage goes.
-    t->counts.fetch_add(kOneEdge - kOneHandle, std::memory_order_acq_rel);
+      t->storage)
     release_storage(std::exchange(t->storage, nullptr));
-    drop_edge(t);
-  } else if (t->counts.fetch_sub(kOneHandle, std::memory_order_acq_rel) == kOneHandle) {
-    destroy_impl(t);
-  }
+  if (t->counts.fetch_sub(kOneHandle, std::memory_order_acq_rel) == kOneHandle) destroy_impl(t);
 }
 
 void drop_multi_node(MultiNode* node) noexcept {

@@ -56,6 +56,7 @@ void init() {
                              .rows[static_cast<int>(DeviceType::kCuda)];
     to_cuda.forward = detail::transfer;
     to_cuda.dtypes = kAllTypes;
+    detail::core_ops().add_loops = op_info<op::Add>().rows[0].loops;
     entering = false;
   });
 }
