@@ -52,26 +52,10 @@ VjpFn pointwise_gradient() {
     return &all_gradients<Op>;
 }
 
-#define CATENA_INSTANTIATE(Struct) template VjpFn pointwise_gradient<op::Struct>();
-CATENA_INSTANTIATE(Add)
-CATENA_INSTANTIATE(Sub)
-CATENA_INSTANTIATE(Mul)
-CATENA_INSTANTIATE(Div)
-CATENA_INSTANTIATE(Neg)
-CATENA_INSTANTIATE(Pow)
-CATENA_INSTANTIATE(Exp)
-CATENA_INSTANTIATE(Log)
-CATENA_INSTANTIATE(Sqrt)
-CATENA_INSTANTIATE(Tanh)
-CATENA_INSTANTIATE(Sigmoid)
-CATENA_INSTANTIATE(Relu)
-CATENA_INSTANTIATE(Equal)
-CATENA_INSTANTIATE(NotEqual)
-CATENA_INSTANTIATE(Less)
-CATENA_INSTANTIATE(LessEqual)
-CATENA_INSTANTIATE(Greater)
-CATENA_INSTANTIATE(GreaterEqual)
-CATENA_INSTANTIATE(Where)
+#define CATENA_OP(Struct, name, stem)
+#define CATENA_POINTWISE_OP(Struct, name, stem) template VjpFn pointwise_gradient<op::Struct>();
+#include "catena/ops/ops.def"
+#undef CATENA_OP
 
 namespace {
 

@@ -15,7 +15,7 @@ if ! [ -s "$files" ]; then
 fi
 
 # Kernel sources are those built once per instruction set: one per stem of the op list.
-stems=$(sed -n 's/^CATENA_OP([^,]*, [^,]*, \([a-z0-9_]*\))$/\1/p' ops/ops.def 2>/dev/null | sort -u)
+stems=$(sed -n 's/^CATENA_\(POINTWISE_\)\{0,1\}OP([^,]*, [^,]*, \([a-z0-9_]*\))$/\2/p' ops/ops.def 2>/dev/null | sort -u)
 
 xargs awk -v stems="$stems" '
   BEGIN {

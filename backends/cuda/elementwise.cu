@@ -61,27 +61,10 @@ KernelRow row() {
 
 }  // namespace
 
-#define CATENA_ROW(Struct) \
+#define CATENA_OP(Struct, name, stem)
+#define CATENA_POINTWISE_OP(Struct, name, stem) \
   KernelRow row_##Struct() { return row<op::Struct>(); }
-CATENA_ROW(Add)
-CATENA_ROW(Sub)
-CATENA_ROW(Mul)
-CATENA_ROW(Div)
-CATENA_ROW(Neg)
-CATENA_ROW(Pow)
-CATENA_ROW(Exp)
-CATENA_ROW(Log)
-CATENA_ROW(Sqrt)
-CATENA_ROW(Tanh)
-CATENA_ROW(Sigmoid)
-CATENA_ROW(Relu)
-CATENA_ROW(Equal)
-CATENA_ROW(NotEqual)
-CATENA_ROW(Less)
-CATENA_ROW(LessEqual)
-CATENA_ROW(Greater)
-CATENA_ROW(GreaterEqual)
-CATENA_ROW(Where)
-#undef CATENA_ROW
+#include "catena/ops/ops.def"
+#undef CATENA_OP
 
 }  // namespace catena::gpu
