@@ -374,7 +374,35 @@ void Walk::release(Node& node) {
   node.flags |= Node::kReleased;
 }
 
+// The products gathered for the transpose of a matrix are, swapped, products of the matrix: they go
+// on to it undone. So a weight used as x W^T gets its gradient in its own layout, and all its thin
+// products gather in one place.
+bool Walk::pass_products(Node& node) {
+  if (node.is_multi() || node.op->kind != OpKind::kView || node.num_inputs != 1) return false;
+  if (options_.create_graph || node.flags & Node::kReleased) return false;
+  TensorImpl* out = impl_of(&node);
+  if (out->extra || (capturing_ && wanted_.count(out))) return false;
+  Edge& edge = node.edges()[0];
+  const TensorImpl* in = edge.input();
+  if (!wants(edge) || in->shape.rank() != 2 || out->shape.rank() != 2) return false;
+  for (int d = 0; d < 2; ++d)
+    if (out->shape[d] != in->shape[1 - d] || out->strides[d] != in->strides[1 - d] ||
+        in->strides[d] == 0)
+      return false;
+  std::uintptr_t& slot = slot_of(out);
+  if (!(slot & kComplex)) return false;
+  Gathered& many = gathered(slot);
+  if (many.dense || many.products.empty()) return false;
+  auto products = std::move(many.products);
+  many.products.clear();
+  take(slot);
+  for (auto& [a, b] : products) accumulate_product(edge, std::move(b), std::move(a), node, 0);
+  release(node);
+  return true;
+}
+
 void Walk::process_node(Node* node) {
+  if (pass_products(*node)) return;
   // Taken first: an exception below leaves no gradient behind in the tape.
   if (node->is_multi()) {
     auto& multi = static_cast<MultiNode&>(*node);

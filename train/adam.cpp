@@ -5,7 +5,6 @@
 #include <cmath>
 
 #include "catena/backends/cpu/update.hpp"
-#include "catena/graph/autograd.hpp"
 #include "catena/graph/error.hpp"
 #include "catena/ops/elementwise.hpp"
 #include "catena/train/optimizer_state.hpp"
@@ -47,20 +46,11 @@ void Adam::visit_param(std::size_t index, detail::StateVisitor& visitor) {
   visitor.tensor("max_exp_avg_sq", slot.max_exp_avg_sq);
 }
 
-void Adam::step() {
-  NoGrad no_grad;
+void Adam::update(std::size_t index, std::size_t group, const Tensor& grad, const Location& loc) {
   slots_.resize(parameters().size());
-  for (std::size_t g = 0; g < num_groups(); ++g) {
-    const auto [begin, end] = group_range(g);
-    for (std::size_t i = begin; i < end; ++i) {
-      const Tensor& param = parameters()[i];
-      const Tensor grad = param.grad();
-      if (grad.defined()) update(param, grad, slots_[i], options(g));
-    }
-  }
-}
-
-void Adam::update(const Tensor& param, const Tensor& grad, Slot& s, const AdamOptions& o) {
+  const AdamOptions& o = options(group);
+  Tensor param = parameters()[index];
+  Slot& s = slots_[index];
   detail::follow(s.exp_avg, param);
   detail::follow(s.exp_avg_sq, param);
   if (o.amsgrad) detail::follow(s.max_exp_avg_sq, param);
@@ -74,8 +64,8 @@ void Adam::update(const Tensor& param, const Tensor& grad, Slot& s, const AdamOp
                             o.eps,     o.weight_decay};
     const Tensor dense = detail::dense_like(grad, param);
     const auto run = [&]<class T>(T) {
-      const auto writable = [](const Tensor& tensor) {
-        return static_cast<T*>(detail::write_pointer(tensor));
+      const auto writable = [&loc](const Tensor& tensor) {
+        return static_cast<T*>(detail::write_pointer(tensor, loc));
       };
       const T* g = static_cast<const T*>(detail::read_pointer(dense));
       cpu::adam_update(writable(param), g, writable(s.exp_avg), writable(s.exp_avg_sq),
@@ -84,8 +74,7 @@ void Adam::update(const Tensor& param, const Tensor& grad, Slot& s, const AdamOp
     return param.dtype() == kFloat64 ? run(double{}) : run(float{});
   }
   Tensor g = grad.detach();
-  Tensor p = param;
-  if (o.weight_decay != 0) g = g + p * o.weight_decay;
+  if (o.weight_decay != 0) g = g + param * o.weight_decay;
   s.exp_avg.add_(g - s.exp_avg, 1 - o.betas[0]);
   s.exp_avg_sq.mul_(o.betas[1]).add_(g * g, 1 - o.betas[1]);
   Tensor second = s.exp_avg_sq;
@@ -93,7 +82,7 @@ void Adam::update(const Tensor& param, const Tensor& grad, Slot& s, const AdamOp
     s.max_exp_avg_sq.copy_(where(s.max_exp_avg_sq > second, s.max_exp_avg_sq, second));
     second = s.max_exp_avg_sq;
   }
-  p.add_(s.exp_avg / (sqrt(second) * inverse_sqrt_correction2 + o.eps), -step_size);
+  param.add_(s.exp_avg / (sqrt(second) * inverse_sqrt_correction2 + o.eps), -step_size, loc);
 }
 
 }  // namespace catena::optim

@@ -27,10 +27,11 @@ class Adam : public GroupedOptimizer<AdamOptions> {
                 Location loc = Location::current());
   explicit Adam(const std::vector<Group>& groups, Location loc = Location::current());
 
-  void step() override;
   const char* name() const override { return "adam"; }
 
  protected:
+  void update(std::size_t index, std::size_t group, const Tensor& grad,
+              const Location& loc) override;
   void check(const AdamOptions& options, const Location& loc) const override;
   void visit_group(std::size_t group, detail::StateVisitor& visitor) override;
   void visit_param(std::size_t index, detail::StateVisitor& visitor) override;
@@ -40,7 +41,6 @@ class Adam : public GroupedOptimizer<AdamOptions> {
     std::int64_t step = 0;
     Tensor exp_avg, exp_avg_sq, max_exp_avg_sq;
   };
-  void update(const Tensor& param, const Tensor& grad, Slot& slot, const AdamOptions& o);
   std::vector<Slot> slots_;  // by parameter
 };
 

@@ -160,7 +160,7 @@ class FitRun {
       const Tensor loss = options_.loss(output, y);
       const double value = scalar_loss(loss, loc_);
       loss.backward({}, false, false, loc_);
-      optimizer_->step();
+      optimizer_->step(loc_);
       averages.add(value, output.detach(), y);
       progress.step(++step, averages.logs());
     }

@@ -69,6 +69,17 @@ class Loader : public detail::StateVisitor {
 
 }  // namespace
 
+void Optimizer::step(Location loc) {
+  NoGrad no_grad;
+  for (std::size_t g = 0; g < num_groups(); ++g) {
+    const auto [begin, end] = group_range(g);
+    for (std::size_t i = begin; i < end; ++i) {
+      const Tensor grad = params_[i].grad();
+      if (grad.defined()) update(i, g, grad, loc);
+    }
+  }
+}
+
 void Optimizer::zero_grad() {
   for (Tensor& p : params_) p.zero_grad();
 }
@@ -172,13 +183,13 @@ const void* read_pointer(const Tensor& t) {
          impl->offset * static_cast<std::int64_t>(size_of(impl->dtype));
 }
 
-void* write_pointer(const Tensor& t) {
+void* write_pointer(const Tensor& t, const std::source_location& loc) {
   catena::detail::TensorImpl* impl = t.impl();
   catena::detail::ensure_ready(impl);
   catena::detail::ensure_writable(impl->storage);
+  if (Tracer* tracer = catena::detail::thread_state.tracer) tracer->written(impl, loc);
   impl->storage->version.fetch_add(1, std::memory_order_relaxed);
-  if (Tracer* tracer = catena::detail::thread_state.tracer)
-    tracer->written(impl, std::source_location());
+  impl->storage->last_write = loc;
   return static_cast<char*>(impl->storage->data) +
          impl->offset * static_cast<std::int64_t>(size_of(impl->dtype));
 }

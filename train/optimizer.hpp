@@ -29,7 +29,7 @@ class Optimizer {
   Optimizer& operator=(const Optimizer&) = delete;
 
   // Changes every parameter that has a gradient, in place and unrecorded.
-  virtual void step() = 0;
+  void step(Location loc = Location::current());
   // Forgets all gradients.
   void zero_grad();
 
@@ -57,6 +57,10 @@ class Optimizer {
   // Parameters [first, second) are those of a group.
   std::pair<std::size_t, std::size_t> group_range(std::size_t group) const;
 
+  // Changes parameter `index`, of group `group`, by its gradient; grad mode is off. `loc` is the
+  // line of step(), to be noted with in-place writes.
+  virtual void update(std::size_t index, std::size_t group, const Tensor& grad,
+                      const Location& loc) = 0;
   // Show the visitor the options of a group, and the state of a parameter; for saving, loading and
   // checking alike.
   virtual void visit_group(std::size_t group, detail::StateVisitor& visitor) = 0;

@@ -1,5 +1,5 @@
-// One walk over the state of optimizers serves saving, checking and loading; access to the memory of
-// dense CPU tensors for the fused updates. Not a public header.
+// One walk over the state of optimizers serves saving, checking and loading; access to the memory
+// of dense CPU tensors for the fused updates. Not a public header.
 #pragma once
 
 #include <cstdint>
@@ -39,6 +39,6 @@ void follow(Tensor& state, const Tensor& param);
 // The memory behind a tensor, computed if it was pending. write_pointer counts as an in-place
 // write: pending readers run first, and a tape that saved the old value will say so.
 const void* read_pointer(const Tensor& t);
-void* write_pointer(const Tensor& t);
+void* write_pointer(const Tensor& t, const std::source_location& loc);
 
 }  // namespace catena::optim::detail

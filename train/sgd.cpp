@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include "catena/backends/cpu/update.hpp"
-#include "catena/graph/autograd.hpp"
 #include "catena/graph/error.hpp"
 #include "catena/ops/elementwise.hpp"
 #include "catena/train/optimizer_state.hpp"
@@ -42,20 +41,11 @@ void SGD::visit_param(std::size_t index, detail::StateVisitor& visitor) {
   visitor.tensor("momentum_buffer", momentum_buffers_[index]);
 }
 
-void SGD::step() {
-  NoGrad no_grad;
+void SGD::update(std::size_t index, std::size_t group, const Tensor& grad, const Location& loc) {
   momentum_buffers_.resize(parameters().size());
-  for (std::size_t g = 0; g < num_groups(); ++g) {
-    const auto [begin, end] = group_range(g);
-    for (std::size_t i = begin; i < end; ++i) {
-      const Tensor& param = parameters()[i];
-      const Tensor grad = param.grad();
-      if (grad.defined()) update(param, grad, momentum_buffers_[i], options(g));
-    }
-  }
-}
-
-void SGD::update(const Tensor& param, const Tensor& grad, Tensor& buffer, const SGDOptions& o) {
+  const SGDOptions& o = options(group);
+  Tensor param = parameters()[index];
+  Tensor& buffer = momentum_buffers_[index];
   const bool first = o.momentum != 0 && !buffer.defined();
   if (o.momentum != 0) detail::follow(buffer, param);
   if (detail::is_dense_cpu(param)) {
@@ -63,14 +53,13 @@ void SGD::update(const Tensor& param, const Tensor& grad, Tensor& buffer, const 
     const Tensor dense = detail::dense_like(grad, param);
     const auto run = [&]<class T>(T) {
       const T* g = static_cast<const T*>(detail::read_pointer(dense));
-      T* b = o.momentum != 0 ? static_cast<T*>(detail::write_pointer(buffer)) : nullptr;
-      cpu::sgd_update(static_cast<T*>(detail::write_pointer(param)), g, b, param.numel(), u);
+      T* b = o.momentum != 0 ? static_cast<T*>(detail::write_pointer(buffer, loc)) : nullptr;
+      cpu::sgd_update(static_cast<T*>(detail::write_pointer(param, loc)), g, b, param.numel(), u);
     };
     return param.dtype() == kFloat64 ? run(double{}) : run(float{});
   }
   Tensor g = grad.detach();
-  Tensor p = param;
-  if (o.weight_decay != 0) g = g + p * o.weight_decay;
+  if (o.weight_decay != 0) g = g + param * o.weight_decay;
   if (o.momentum != 0) {
     if (first)
       buffer.copy_(g);
@@ -78,7 +67,7 @@ void SGD::update(const Tensor& param, const Tensor& grad, Tensor& buffer, const 
       buffer.mul_(o.momentum).add_(g, 1 - o.dampening);
     g = o.nesterov ? g + buffer * o.momentum : buffer;
   }
-  p.add_(g, -o.lr);
+  param.add_(g, -o.lr, loc);
 }
 
 }  // namespace catena::optim

@@ -23,16 +23,16 @@ class SGD : public GroupedOptimizer<SGDOptions> {
                Location loc = Location::current());
   explicit SGD(const std::vector<Group>& groups, Location loc = Location::current());
 
-  void step() override;
   const char* name() const override { return "sgd"; }
 
  protected:
+  void update(std::size_t index, std::size_t group, const Tensor& grad,
+              const Location& loc) override;
   void check(const SGDOptions& options, const Location& loc) const override;
   void visit_group(std::size_t group, detail::StateVisitor& visitor) override;
   void visit_param(std::size_t index, detail::StateVisitor& visitor) override;
 
  private:
-  void update(const Tensor& param, const Tensor& grad, Tensor& buffer, const SGDOptions& o);
   std::vector<Tensor> momentum_buffers_;  // by parameter
 };
 

@@ -3,13 +3,17 @@
 
 #include <cmath>
 
+#include "catena/graph/autograd.hpp"
 #include "catena/graph/random.hpp"
 #include "catena/nn/init.hpp"
 #include "catena/nn/layers.hpp"
 #include "catena/nn/linear.hpp"
 #include "catena/nn/sequential.hpp"
+#include "catena/ops/elementwise.hpp"
+#include "catena/ops/matmul.hpp"
 #include "catena/ops/random.hpp"
 #include "catena/ops/reduction.hpp"
+#include "catena/ops/slice.hpp"
 #include "support.hpp"
 
 namespace catena::test {
@@ -69,6 +73,43 @@ TEST(Linear, GradientsAreTheProducts) {
   EXPECT_TRUE(close(layer.weight().grad(), dw, 1e-12, 1e-12));
   EXPECT_TRUE(close(layer.bias().grad(), db, 1e-12, 1e-12));
   EXPECT_TRUE(close(x.grad(), dx, 1e-12, 1e-12));
+}
+
+// The gradient of a weight reaches it through its transpose in every way a walk can go.
+TEST(Linear, TheWeightsGradientIsTheSameHoweverItIsAskedFor) {
+  nn::Linear layer(3, 2, false);
+  layer.to(kFloat64);
+  const Tensor weight = layer.weight();
+  std::vector<Tensor> xs;
+  for (int i = 0; i < 4; ++i) xs.push_back(randn({1, 3}, kFloat64));
+  const auto loss = [&] {
+    Tensor total = tensor(0.0, kFloat64);
+    for (const Tensor& x : xs) total = total + sum(layer(x) * (x.slice({Ellipsis, Slice(0, 2)})));
+    return total;
+  };
+  std::vector<double> expected(6);
+  for (const Tensor& x : xs) {
+    const std::vector<double> v = x.to_vector();
+    for (std::size_t o = 0; o < 2; ++o)
+      for (std::size_t i = 0; i < 3; ++i) expected[o * 3 + i] += v[o] * v[i];
+  }
+  loss().backward();
+  EXPECT_TRUE(close(weight.grad(), expected, 1e-12, 1e-12));
+  EXPECT_TRUE(weight.grad().is_contiguous());
+  EXPECT_TRUE(close(grad(loss(), weight), expected, 1e-12, 1e-12));
+  EXPECT_TRUE(close(grad(loss(), weight, {.create_graph = true}), expected, 1e-12, 1e-12));
+
+  // Of the transpose itself, and with a hook on it.
+  Tensor transposed = weight.t();
+  const Tensor x = xs[0], y = sum(matmul(x, transposed));
+  const std::vector<Tensor> both = grad(y, std::vector<Tensor>{transposed, weight});
+  const std::vector<double> v = x.to_vector();
+  EXPECT_TRUE(close(both[0], {v[0], v[0], v[1], v[1], v[2], v[2]}, 1e-12, 1e-12));
+  EXPECT_TRUE(close(both[1], {v[0], v[1], v[2], v[0], v[1], v[2]}, 1e-12, 1e-12));
+  Tensor hooked = weight.t();
+  hooked.register_hook([](const Tensor& g) { return g * 3; });
+  EXPECT_TRUE(close(grad(sum(matmul(x, hooked)), weight),
+                    {3 * v[0], 3 * v[1], 3 * v[2], 3 * v[0], 3 * v[1], 3 * v[2]}, 1e-12, 1e-12));
 }
 
 double largest(const Tensor& t) {
