@@ -14,6 +14,20 @@
 
 namespace catena::train {
 
+namespace {
+
+// Keeps the streams of this file apart from those of random ops with the same seed.
+constexpr std::uint64_t kStream = 0x64617461'6F726465;
+
+// A seed from the process generator.
+std::uint64_t drawn_seed() {
+  const PhiloxState state = reserve_random(1);
+  const Philox4 block = philox(state.seed ^ kStream, state.offset);
+  return std::uint64_t{block.v[0]} << 32 | block.v[1];
+}
+
+}  // namespace
+
 Dataset::Dataset(Tensor samples, Tensor targets, std::source_location loc)
     : x(std::move(samples)), y(std::move(targets)) {
   if (!x.defined() || !y.defined() || x.rank() == 0 || y.rank() == 0)
@@ -40,7 +54,7 @@ DataLoader::DataLoader(Dataset data, DataLoaderOptions options, std::source_loca
   if (options_.batch_size <= 0)
     throw_argument("data_loader",
                    fmt::format("batch_size is {}; expected at least 1", options_.batch_size), loc);
-  if (options_.shuffle) seed_ = options_.seed ? *options_.seed : reserve_random(1).offset;
+  if (options_.shuffle) seed_ = options_.seed ? *options_.seed : drawn_seed();
 }
 
 std::int64_t DataLoader::num_batches() const {
@@ -81,7 +95,6 @@ void DataLoader::advance(std::int64_t index) {
 // Fisher-Yates with numbers from a Philox stream of its own: nobody else's draws change the order.
 void DataLoader::make_order() {
   if (!options_.shuffle) return;
-  constexpr std::uint64_t kStream = 0x64617461'6F726465;
   std::vector<std::int64_t> order(static_cast<std::size_t>(data_.size()));
   std::iota(order.begin(), order.end(), 0);
   Philox4 block{};

@@ -83,7 +83,6 @@ TEST(DataLoader, ShufflesEveryEpochAnewAndRepeatably) {
 TEST(DataLoader, TakesItsSeedFromTheProcessGeneratorByDefault) {
   const auto order = [](std::uint64_t seed) {
     manual_seed(seed);
-    static_cast<void>(reserve_random(seed));
     DataLoader loader(counted(50), {.shuffle = true});
     return epoch(loader);
   };
