@@ -1,7 +1,8 @@
 #!/bin/sh
-# Guards the choice of the instruction set at run time: a weak symbol that two sets define alike
-# would let the linker keep the copy that the machine cannot run. So every weak or unique symbol in
-# the objects of a set must name that set, by our namespace or by xsimd's tag of the architecture.
+# Guards the choice of the instruction set at run time: a weak function that two sets define alike
+# would let the linker keep the copy that the machine cannot run. So every weak function in the
+# objects of a set must name that set, by our namespace or by xsimd's tag of the architecture. Weak
+# and unique data (types V, v and u of nm) are constants, the same for all.
 #   tools/check_symbols.sh avx2|avx512 OBJECT...
 set -eu
 if [ $# -lt 2 ]; then
@@ -20,13 +21,12 @@ case $isa in
     ;;
 esac
 
-found=$(nm -A -P --defined-only "$@" | awk '$3 ~ /^[WVuv]$/ || $3 == "w"')
-# The reference to the exception personality is data and the same for all.
-offenders=$(printf '%s\n' "$found" | grep -v -E "$own" | grep -v 'DW\.ref\.' | grep -v '^$' || true)
+found=$(nm -A -P --defined-only "$@" | awk '$3 ~ /^[Wwi]$/')
+offenders=$(printf '%s\n' "$found" | grep -v -E "$own" | grep -v '^$' || true)
 if [ -n "$offenders" ]; then
   echo "check_symbols: these symbols of $isa objects are shared with other instruction sets;" >&2
   echo "put the code in the namespace of the set, an unnamed namespace, or inline it:" >&2
   printf '%s\n' "$offenders" | awk '{ print $1, $2 }' | c++filt >&2
   exit 1
 fi
-echo "check_symbols: $# objects of $isa, $(printf '%s\n' "$found" | grep -c . || true) weak symbols, all its own"
+echo "check_symbols: $# objects of $isa, $(printf '%s\n' "$found" | grep -c . || true) weak functions, all its own"

@@ -50,9 +50,19 @@ if(status EQUAL 0 OR NOT output MATCHES "catena has no component 'quantum'; its 
   message(FATAL_ERROR "an unknown component was not refused by name:\n${output}")
 endif()
 
-# The installed command works from where it lies now.
-if(EXISTS ${WORK}/moved/bin/catena)
-  run("the installed command" ${WORK}/moved/bin/catena ops softmax)
+# The installed command works from where it lies now, and takes an op of a user's library.
+set(catena ${WORK}/moved/bin/catena)
+if(EXISTS ${catena})
+  run("the installed command" ${catena} op random_normal --attr shape=2,3 --output-dir ${WORK}/arrays)
+  run("the plugin" ${catena} op swish --plugin ${WORK}/examples/libswish.so --attr beta=2
+      --inputs ${WORK}/arrays/output_0.npy --gradcheck)
+  run("the installed data" ${catena} train digits --epochs 1)
+  # A graph with an op that the command does not know is refused by name, with status 3.
+  execute_process(COMMAND ${catena} check ${WORK}/examples/custom_op.catena
+                  RESULT_VARIABLE status OUTPUT_VARIABLE output ERROR_VARIABLE output)
+  if(NOT status EQUAL 3 OR NOT output MATCHES "swish")
+    message(FATAL_ERROR "a graph with an unknown op: status ${status}, expected 3:\n${output}")
+  endif()
 endif()
 
 find_program(PKG_CONFIG NAMES pkg-config pkgconf)

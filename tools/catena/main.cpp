@@ -40,7 +40,7 @@ int run(int argc, char** argv) {
   }
   action();
   std::cout.flush();
-  if (!std::cout || std::fflush(stdout) != 0)
+  if (!std::cout || std::fflush(stdout) != 0 || std::ferror(stdout))
     return complain("standard output cannot be written", kWrongInput);
   return 0;
 }

@@ -90,6 +90,9 @@ void train_digits(Options options) {
       throw SystemError(
           fmt::format("{}: the folder cannot be made: {}", options.task.out_dir, error.message()));
   }
+  // Better now than after the training.
+  if (!options.json.empty() && !std::ofstream(options.json, std::ios::app))
+    throw SystemError(fmt::format("{}: the results cannot be written there", options.json));
   std::shared_ptr<nn::Module> model;
   const digits::Result result = digits::run(options.task, &model);
   if (!options.json.empty()) write_json(result, options);
