@@ -73,7 +73,8 @@ void print_table(const std::vector<std::vector<std::string>>& rows, bool markdow
 }
 
 void print_all(bool markdown) {
-  const bool cuda = is_available(catena::cuda());
+  // Documentation does not depend on the machine that wrote it.
+  const bool cuda = !markdown && is_available(catena::cuda());
   const auto code = [&](const std::string& text) {
     if (!markdown || text.empty()) return text;
     std::string escaped;
