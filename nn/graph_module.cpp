@@ -38,7 +38,7 @@ Tensor GraphModule::forward(Tensor x) {
         fmt::format("[GraphModule] the graph has {} inputs and {} outputs; forward(x) needs one of "
                     "each; call forward({{x, ...}})",
                     graph_.inputs().size(), graph_.outputs().size()));
-  return std::move(forward(std::vector<Tensor>{std::move(x)}).front());
+  return std::move(forward(std::vector<Tensor>{std::move(x)}, call_location()).front());
 }
 
 std::vector<Tensor> GraphModule::forward(const std::vector<Tensor>& inputs, Location loc) {
