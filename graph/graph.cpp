@@ -36,7 +36,8 @@ std::string Graph::source_of(const Node& node) const {
 
 std::string Graph::name_of(ValueId value) const {
   const auto it = names_.find(value);
-  return it != names_.end() ? it->second : fmt::format("%{}", value);
+  if (it != names_.end()) return it->second;
+  return fmt::format("%{}", values_[static_cast<std::size_t>(value)].number);
 }
 
 // --- Building ------------------------------------------------------------------------------------
@@ -59,6 +60,7 @@ Graph::ValueId Graph::new_value(ValueKind kind) {
   if (values_.size() >= 0x7fffffff) throw ArgumentError("[graph] more than 2^31 values");
   values_.emplace_back();
   values_.back().kind = kind;
+  if (kind == ValueKind::kResult) values_.back().number = num_results_++;
   return static_cast<ValueId>(values_.size() - 1);
 }
 

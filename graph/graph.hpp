@@ -32,6 +32,7 @@ class Graph {
     ValueKind kind = ValueKind::kResult;
     bool described = false;  // dtype and shape are known
     DType dtype = kFloat32;
+    std::int32_t number = 0;  // of a result: counted from 0 among the results
     SymbolicShape shape;
   };
   // The integer attribute `attr` of a node, or its entry `element`, follows the axes.
@@ -80,7 +81,7 @@ class Graph {
   std::vector<NamedTensor> named_parameters() const;
   // "model.cpp:41", or "" when unknown.
   std::string source_of(const Node& node) const;
-  // The value's name if it has one, else "%7".
+  // The value's name if it has one, else "%7" for result number 7.
   std::string name_of(ValueId value) const;
 
   // --- Running it -----------------------------------------------------------------------------
@@ -135,6 +136,7 @@ class Graph {
   std::vector<Named> inputs_, outputs_, parameters_, constants_;
   std::vector<Node> nodes_;
   std::vector<Value> values_;
+  std::int32_t num_results_ = 0;
   std::unordered_map<ValueId, Tensor> tensors_;
   std::unordered_map<ValueId, std::string> names_;
   std::unordered_map<std::string, ValueId> by_name_;

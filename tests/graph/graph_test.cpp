@@ -168,11 +168,11 @@ TEST(Graph, DescribesAndDraws) {
             "  fc.weight : float32 [2, 3]\n"
             "  fc.bias : float32 [3]\n"
             "calls:\n"
-            "  %3 = matmul() <- x, fc.weight : float32 [batch, 3]  # model.cpp:41\n"
-            "  %4 = add() <- %3, fc.bias : float32 [batch, 3]  # model.cpp:42\n"
-            "  %5 = relu() <- %4 : float32 [batch, 3]\n"
+            "  %0 = matmul() <- x, fc.weight : float32 [batch, 3]  # model.cpp:41\n"
+            "  %1 = add() <- %0, fc.bias : float32 [batch, 3]  # model.cpp:42\n"
+            "  %2 = relu() <- %1 : float32 [batch, 3]\n"
             "outputs:\n"
-            "  y = %5 : float32 [batch, 3]\n");
+            "  y = %2 : float32 [batch, 3]\n");
   const std::string dot = g.to_dot();
   EXPECT_EQ(dot.rfind("digraph", 0), 0u);
   EXPECT_NE(dot.find("n0 -> n1 [label=\"float32 [batch, 3]\"]"), std::string::npos) << dot;

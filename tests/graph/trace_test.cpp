@@ -146,7 +146,7 @@ TEST(Trace, RefusesConstantsThatFollowTheSize) {
         trace([](const Tensor& x) { return x / static_cast<double>(x.size(0)); }, randn({4, 3}),
               dynamic_batch());
       },
-      {"[trace] a constant depends on the sizes: 4 at batch=4", "trace_test.cpp"});
+      {"[trace] a constant depends on the sizes: 4. at batch=4", "trace_test.cpp"});
   expect_error<ArgumentError>(
       [] {
         trace([](const Tensor& x) { return x + zeros(x.shape()); }, randn({4, 3}), dynamic_batch());
