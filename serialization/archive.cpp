@@ -14,6 +14,7 @@
 #include "catena/serialization/checksum.hpp"
 #include "catena/serialization/header_codec.hpp"
 #include "catena/serialization/layout.hpp"
+#include "catena/serialization/parallel_tensors.hpp"
 #include "catena/version.hpp"
 
 #include "catena_file.pb.h"
@@ -143,8 +144,9 @@ void save_archive(const std::string& path, const Archive& archive, const SaveOpt
   const std::uint64_t mark_at = detail::aligned(end);
 
   detail::OutputFile file(path);
-  for (int i = 0; i < header.tensors_size(); ++i)
+  detail::for_each_tensor(header.tensors_size(), end, options.threads, [&](int i) {
     write_tensor(table.tensors()[static_cast<std::size_t>(i)], &file, header.mutable_tensors(i));
+  });
   detail::EndMark mark;
   std::memcpy(mark.mark, detail::kEndMark, sizeof mark.mark);
   mark.file_bytes = mark_at + sizeof mark;
@@ -169,11 +171,12 @@ Archive load_archive(const std::string& path, const LoadOptions& options) {
   const detail::InputFile file(path);
   FileHeader header;
   detail::read_header(file, options, &header);
-  std::vector<Tensor> tensors;
-  for (int i = 0; i < header.tensors_size(); ++i)
-    tensors.push_back(read_tensor(file, header.tensors(i),
-                                  fmt::format("tensor {} of {}", i, header.tensors_size()),
-                                  options.verify));
+  std::vector<Tensor> tensors(static_cast<std::size_t>(header.tensors_size()));
+  detail::for_each_tensor(header.tensors_size(), file.size(), options.threads, [&](int i) {
+    tensors[static_cast<std::size_t>(i)] =
+        read_tensor(file, header.tensors(i),
+                    fmt::format("tensor {} of {}", i, header.tensors_size()), options.verify);
+  });
   Archive archive;
   std::set<std::string> names;
   const auto check_name = [&](const std::string& name, const char* what) {

@@ -8,6 +8,7 @@
 #include "catena/serialization/checksum.hpp"
 #include "catena/serialization/header_codec.hpp"
 #include "catena/serialization/layout.hpp"
+#include "catena/serialization/parallel_tensors.hpp"
 
 #include "catena_file.pb.h"
 
@@ -18,14 +19,14 @@ using namespace file_format;
 namespace {
 
 void verify_tensor(const detail::InputFile& file, const TensorRecord& record,
-                   const std::string& field, std::vector<char>* block) {
+                   const std::string& field) {
   detail::Checksum checksum;
-  block->resize(detail::kBlockBytes);
-  for (std::uint64_t at = 0; at < record.bytes(); at += block->size()) {
+  std::vector<char> block(std::min<std::uint64_t>(detail::kBlockBytes, record.bytes()));
+  for (std::uint64_t at = 0; at < record.bytes(); at += block.size()) {
     const auto n =
-        static_cast<std::size_t>(std::min<std::uint64_t>(block->size(), record.bytes() - at));
-    file.read_at(record.offset() + at, block->data(), n);
-    checksum.add(block->data(), n);
+        static_cast<std::size_t>(std::min<std::uint64_t>(block.size(), record.bytes() - at));
+    file.read_at(record.offset() + at, block.data(), n);
+    checksum.add(block.data(), n);
   }
   if (checksum.value() != record.checksum())
     detail::bad_file(file.path(), field + ": checksum", fmt::format("{:#x}", checksum.value()),
@@ -69,10 +70,10 @@ FileInfo read_info(const std::string& path, const LoadOptions& options) {
   info.path = path;
   info.bytes = file.size();
   if (options.verify) {
-    std::vector<char> block;
-    for (int i = 0; i < header.tensors_size(); ++i)
+    detail::for_each_tensor(header.tensors_size(), file.size(), options.threads, [&](int i) {
       verify_tensor(file, header.tensors(i),
-                    fmt::format("tensor {} of {}", i, header.tensors_size()), &block);
+                    fmt::format("tensor {} of {}", i, header.tensors_size()));
+    });
   }
   const auto add_tensor = [&](const NamedIndex& entry, const char* role) {
     if (entry.index() >= static_cast<std::uint32_t>(header.tensors_size()))

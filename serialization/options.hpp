@@ -16,6 +16,7 @@ struct SaveOptions {
   // Wait until the file and its directory are on the disk. Without it a power cut may lose the
   // file; the old one is replaced in one step either way.
   bool sync = true;
+  int threads = 0;  // that write large tensors; 0: one per core, at most 4
 };
 
 // Limits protect against damaged and hostile files; nothing is allocated before it is checked.
@@ -23,6 +24,7 @@ struct LoadOptions {
   bool verify = true;  // compare the tensors' checksums; the header's are always compared
   std::uint64_t max_bytes = std::uint64_t{1} << 40;  // memory the load may take
   std::uint64_t max_nodes = 10'000'000;              // of the graph
+  int threads = 0;  // that read large tensors; 0: one per core, at most 4
 };
 
 }  // namespace catena

@@ -230,6 +230,34 @@ TEST_F(SaveLoad, DescribesAFile) {
   EXPECT_EQ(info.tensors[2].offset, info.tensors[0].offset) << "tied";
 }
 
+// Large enough for several threads, over several blocks of the stream, with odd ends.
+TEST_F(SaveLoad, LargeTensorsInSeveralThreads) {
+  std::vector<NamedTensor> tensors;
+  for (int i = 0; i < 5; ++i)
+    tensors.emplace_back("t" + std::to_string(i), randn({1'500'001 + 3 * i}));
+  SaveOptions one, many;
+  one.threads = 1;
+  many.threads = 3;
+  save_tensors(path_, tensors, one);
+  const std::string bytes = read_file(path_);
+  save_tensors(path_, tensors, many);
+  EXPECT_TRUE(bytes == read_file(path_));
+  LoadOptions load_many;
+  load_many.threads = 3;
+  const std::vector<NamedTensor> loaded = load_tensors(path_, load_many);
+  for (std::size_t i = 0; i < tensors.size(); ++i)
+    EXPECT_TRUE(same_bits(loaded[i].second, tensors[i].second));
+  // Two tensors are damaged: the first is named, whichever thread sees it.
+  std::string damaged = bytes;
+  const FileInfo info = read_info(path_);
+  for (std::size_t i : {1u, 3u}) damaged[info.tensors[i].offset + 4'000'000] ^= 1;
+  test::write_file(path_, damaged);
+  for (int attempt = 0; attempt < 5; ++attempt) {
+    expect_error<SystemError>([&] { load_tensors(path_, load_many); }, {"tensor 1 of 5: checksum"});
+    expect_error<SystemError>([&] { read_info(path_, load_many); }, {"tensor 1 of 5: checksum"});
+  }
+}
+
 TEST_F(SaveLoad, DeepGraphsAreSavedAndLoaded) {
   constexpr int kDepth = 300'000;
   Graph g;
