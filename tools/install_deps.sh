@@ -6,11 +6,11 @@ set -eu
 
 packages="
 g++ cmake ninja-build
-libxtensor-dev libxtensor-blas-dev libxsimd-dev libopenblas-dev libdnnl-dev libtbb-dev
-libboost-dev libboost-filesystem-dev libprotobuf-dev protobuf-compiler libxxhash-dev
-libfmt-dev libcli11-dev nlohmann-json3-dev
-libgtest-dev libgmock-dev libbenchmark-dev
-gnuplot-nox graphviz fonts-dejavu-core"
+libopenblas-dev libdnnl2 libxsimd-dev libtbb-dev libboost-dev libfmt-dev
+libprotobuf-dev protobuf-compiler libxxhash-dev
+libcli11-dev nlohmann-json3-dev
+libgtest-dev libxtensor-dev
+gnuplot-nox graphviz"
 
 if [ "${1:-}" = --list ]; then
   printf '%s\n' $packages
