@@ -51,12 +51,16 @@ struct Argmax {
 
 }  // namespace op
 
+// The sum, mean or largest of the entries along `dims` (all when empty; negative ones count from the
+// end). float32 sums are gathered in float64. Errors: a dimension out of range or named twice; mean
+// of integers; max of nothing.
 Tensor sum(Operand x, const Shape& dims = {}, bool keepdim = false);
 Tensor mean(Operand x, const Shape& dims = {}, bool keepdim = false);
 Tensor max(Operand x, const Shape& dims = {}, bool keepdim = false);
-// Without a dimension: of the flattened tensor.
+// Where the first largest entry along `dim` is; without a dimension, of the flattened tensor.
 Tensor argmax(Operand x, std::optional<int> dim = {}, bool keepdim = false);
-// x summed to `shape`, the inverse of broadcasting; what the engine does to gradients.
+// x summed to `shape`, the inverse of broadcasting; what the engine does to gradients. Errors: a
+// shape that does not broadcast to that of x.
 Tensor sum_to(Operand x, const Shape& shape);
 
 }  // namespace catena

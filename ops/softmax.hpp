@@ -29,6 +29,7 @@ CATENA_SOFTMAX(LogSoftmax, "LogSoftmax", "y = x - max x - log sum exp(x - max x)
 
 }  // namespace op
 
+// Along `dim`, shape and dtype of x. Errors: x is not floating or 0-d; dim out of range.
 Tensor softmax(Operand x, int dim = -1);
 Tensor log_softmax(Operand x, int dim = -1);
 
