@@ -3,6 +3,8 @@
 
 #include <catena/catena.hpp>
 
+#include "harness.hpp"
+
 int main() {
   using catena::Tensor;
   Tensor x = catena::full({8, 32}, 0.5);
@@ -10,5 +12,5 @@ int main() {
   Tensor w2 = catena::full({64, 1}, 0.1, {catena::kFloat32, catena::kCpu, true});
   Tensor loss = catena::matmul(catena::relu(catena::matmul(x, w1)), w2).sum();
   loss.backward();
-  std::printf("grad %g\n", w1.grad().sum().item<double>());
+  std::printf("grad %g peak_rss_MiB=%.1f\n", w1.grad().sum().item<double>(), bench::peak_mib());
 }

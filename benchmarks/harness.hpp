@@ -9,6 +9,8 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdio>
+#include <cstdlib>
+#include <fstream>
 #include <functional>
 #include <string>
 #include <utility>
@@ -20,6 +22,14 @@ inline double now_ns() {
   using namespace std::chrono;
   return static_cast<double>(
       duration_cast<nanoseconds>(steady_clock::now().time_since_epoch()).count());
+}
+
+// The largest resident set this process has had, as the kernel tells it.
+inline double peak_mib() {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);)
+    if (line.rfind("VmHWM:", 0) == 0) return std::atof(line.c_str() + 6) / 1024;
+  return 0;
 }
 
 // Linear interpolation between the sorted samples; 0.5 is the median.

@@ -32,22 +32,22 @@ Tensor classes(std::int64_t n, std::int64_t count) {
 template <class MakeOptimizer>
 void steps(Session& session, const std::string& name, MakeOptimizer make_optimizer) {
   for (std::int64_t batch : {1, 32, 256}) {
+    const std::string workload = "W2_mlp opt=" + name + " batch=" + std::to_string(batch) +
+                                 " threads=" + std::to_string(catena::num_threads());
+    if (!session.selected(workload)) continue;
     auto net = make_mlp();
     auto optimizer = make_optimizer(net.parameters());
     Tensor x = catena::randn({batch, 784}), target = classes(batch, 10);
-    Benchmark(session, "W2_mlp opt=" + name + " batch=" + std::to_string(batch) +
-                           " threads=" + std::to_string(catena::num_threads()))
-        .warm_up(10)
-        .run([&](Clock& clock) {
-          optimizer->zero_grad();
-          clock.lap("zero_grad");
-          Tensor loss = catena::cross_entropy(net(x), target);
-          clock.lap("fwd");
-          loss.backward();
-          clock.lap("bwd");
-          optimizer->step();
-          clock.lap("optim");
-        });
+    Benchmark(session, workload).warm_up(10).run([&](Clock& clock) {
+      optimizer->zero_grad();
+      clock.lap("zero_grad");
+      Tensor loss = catena::cross_entropy(net(x), target);
+      clock.lap("fwd");
+      loss.backward();
+      clock.lap("bwd");
+      optimizer->step();
+      clock.lap("optim");
+    });
   }
 }
 
@@ -61,16 +61,16 @@ void mlp(Session& session) {
   steps(session, "adam", [](std::vector<Tensor> parameters) {
     return std::make_unique<Adam>(parameters, AdamOptions{.lr = kRate});
   });
+  const std::string update =
+      "W2_adam_update parameters=668170 threads=" + std::to_string(catena::num_threads());
+  if (!session.selected(update)) return;
   auto net = make_mlp();
   Adam adam(net.parameters(), {.lr = kRate});
   for (Tensor& p : net.parameters()) p.set_grad(catena::randn(p.shape()));
-  Benchmark(session,
-            "W2_adam_update parameters=668170 threads=" + std::to_string(catena::num_threads()))
-      .warm_up(10)
-      .run([&](Clock& clock) {
-        adam.step();
-        clock.lap("optim");
-      });
+  Benchmark(session, update).warm_up(10).run([&](Clock& clock) {
+    adam.step();
+    clock.lap("optim");
+  });
 }
 
 }  // namespace bench

@@ -253,7 +253,7 @@ TensorImpl* make_output(const OutputSpec& spec, TensorImpl* input0) {
     out->storage = input0->storage;
     retain_storage(out->storage);
   } else {
-    out->strides = contiguous_strides(spec.shape);
+    set_contiguous_strides(spec.shape, &out->strides);
   }
   return out;
 }
@@ -380,7 +380,8 @@ void execute(const OpInfo& op, const void* attrs, Operand* const* given, int n,
     const bool deferred = pointwise && state.deferral && !state.detect_anomaly && row->loops &&
                           outs[0]->numel >= deferral_threshold() &&
                           defer(op, attrs, inputs.data(), n, outs[0]);
-    if (!deferred) run_kernel(attrs, *row, inputs, outs, pointwise ? &specs[0].shape : nullptr, loc);
+    if (!deferred)
+      run_kernel(attrs, *row, inputs, outs, pointwise ? &specs[0].shape : nullptr, loc);
   }
   if (state.detect_anomaly)
     for (TensorImpl* out : outs) check_finite(out, op, loc, state.in_backward);
@@ -420,6 +421,24 @@ bool is_plain(const OpInfo& op, Operand* const* operands, int n, PointwiseFn* li
   return *line != nullptr;
 }
 
+// A view that nobody watches being made, or undefined: then execute() does it.
+Tensor plain_view(const OpInfo& op, const void* attrs, Operand* const* operands, int n,
+                  const std::source_location& loc) {
+  if (n != 1 || thread_state.tracer || thread_state.detect_anomaly) return {};
+  TensorImpl* input = operands[0]->impl();
+  if (!input) return {};
+  ensure_ready(input);
+  InferContext context(op, &input, 1, loc);
+  op.infer(attrs, context);
+  const OutputSpec& spec = context.spec(0);
+  if (!spec.view) return {};
+  checked_numel(spec.shape);
+  Tensor out = Tensor::adopt(make_output(spec, input));
+  if (wants_record(op, operands, 1) && is_differentiable(out.dtype()))
+    record_single(out.impl(), op, attrs, operands, 1, loc);
+  return out;
+}
+
 }  // namespace
 
 Tensor dispatch(const OpInfo& op, const void* attrs, Operand* const* operands, int n,
@@ -439,6 +458,10 @@ Tensor dispatch(const OpInfo& op, const void* attrs, Operand* const* operands, i
     line(attrs, out->storage->data, in, unit, a->numel);
     if (wants_record(op, operands, n)) record_single(out, op, attrs, operands, n, site(location));
     return Tensor::adopt(out);
+  }
+  if (op.kind == OpKind::kView) {
+    Tensor view = plain_view(op, attrs, operands, n, site(location));
+    if (view.defined()) return view;
   }
   SmallVector<Tensor, 2> results;
   execute(op, attrs, operands, n, location, results);

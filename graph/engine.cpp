@@ -138,6 +138,15 @@ void Walk::add_dense(std::uintptr_t& slot, Tensor g) {
   *target = core_ops().add(before, g).release();
 }
 
+// Adds g to the gradient that `edge` leads to, if one is there already and may be written.
+bool Walk::add_borrowed(const Edge& edge, TensorImpl* g) {
+  TensorImpl* input = edge.input();
+  const std::uintptr_t slot = slot_of(input);
+  if (slot == 0 || slot & kComplex) return false;
+  auto* target = reinterpret_cast<TensorImpl*>(slot);
+  return target->storage && target->device == g->device && try_add_in_place(target, g);
+}
+
 // The dense part as a buffer that may be written.
 Tensor Walk::own_buffer(Gathered& g, const Shape& shape, DType dtype, Device device) {
   if (!g.dense) {
@@ -472,7 +481,7 @@ bool Walk::run_pointwise(Node& node, Tensor& g) {
   std::uint32_t* versions = node.versions();
   const void* in[kMaxPointwiseInputs + 2] = {};
   // Everything that will be read must be in place before the first gradient is handed on.
-  int last = -1;
+  int last = -1, wanted = 0;
   bool reads = false;
   for (int i = 0; i < n; ++i) {
     if (!wants(edges[i])) continue;
@@ -481,6 +490,7 @@ bool Walk::run_pointwise(Node& node, Tensor& g) {
       reads = true;
     }
     last = i;
+    ++wanted;
   }
   if (reads) {
     ensure_ready(g.impl());
@@ -500,9 +510,17 @@ bool Walk::run_pointwise(Node& node, Tensor& g) {
       in[n + 1] = data_of(out);
     }
   }
+  // An input that has a gradient already takes g as it is, without a handle of its own.
+  std::uint32_t done = 0;
+  if (wanted > 1) {
+    for (int i = 0; i < n; ++i)
+      if (loops->identity_grads >> i & 1u && wants(edges[i]) && add_borrowed(edges[i], g.impl()))
+        done |= 1u << i;
+    while (last >= 0 && (done >> last & 1u || !wants(edges[last]))) --last;
+  }
   static constexpr std::int64_t unit[kMaxPointwiseInputs + 2] = {1, 1, 1, 1, 1};
-  for (int i = 0; i < n; ++i) {
-    if (!wants(edges[i])) continue;
+  for (int i = 0; i <= last; ++i) {
+    if (!wants(edges[i]) || done >> i & 1u) continue;
     Tensor gi;
     if (loops->identity_grads >> i & 1u) {
       gi = i == last ? std::move(g) : g;
@@ -524,10 +542,11 @@ bool Walk::run_fused(Node& node) {
   const OpInfo& op = *node.op;
   const bool multi = node.is_multi();
   const int num_outs = multi ? static_cast<int>(static_cast<MultiNode&>(node).num_outputs) : 1;
-  const Tensor g = arrived(node, 0);
-  const Device device = g.device();
+  const Device device =
+      multi ? static_cast<MultiNode&>(node).outputs[0].device : impl_of(&node)->device;
   const KernelRow& row = op.rows[static_cast<int>(device.type)];
   if (!row.backward) return false;
+  const Tensor g = arrived(node, 0);
   const bool pointwise = op.kind == OpKind::kPointwise;
   if (pointwise && thread_state.deferral && g.numel() >= deferral_threshold()) return false;
   Edge* edges = node.edges();

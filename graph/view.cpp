@@ -30,7 +30,7 @@ void broadcast_view(TensorView& view, const Shape& shape) {
 TensorImpl* empty_impl(const Shape& shape, DType dtype, Device device) {
   TensorImpl* t = new_impl();
   t->shape = shape;
-  t->strides = contiguous_strides(shape);
+  set_contiguous_strides(shape, &t->strides);
   t->numel = shape.numel();
   t->dtype = dtype;
   t->device = device;
