@@ -350,7 +350,7 @@ consteval int state_members() {
 }  // namespace detail
 
 template <class T>
-concept OpStruct = std::is_aggregate_v<T> && requires {
+concept OpStruct = std::is_class_v<T> && std::is_aggregate_v<T> && requires {
   { OpName<T>::value } -> std::convertible_to<const char*>;
   { T::kFormula } -> std::convertible_to<const char*>;
   { T::kVersion } -> std::convertible_to<std::uint32_t>;

@@ -3,6 +3,8 @@
 #include <utility>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "catena/graph/thread_state.hpp"
 #include "catena/graph/trace_hook.hpp"
 
@@ -27,7 +29,13 @@ class Untraced {
 namespace op {
 
 void ToDevice::infer(InferContext& c) const {
-  c.output(c.shape(0), c.dtype(0), device_from_name(device));
+  Device target;
+  try {
+    target = device_from_name(device);
+  } catch (const ArgumentError&) {
+    c.fail(fmt::format("there is no device '{}'; expected cpu, cuda or cuda:N", device));
+  }
+  c.output(c.shape(0), c.dtype(0), target);
 }
 void ToDevice::vjp(VjpContext& c) const { c.accumulate(0, to_device(c.grad(), c.input_device(0))); }
 

@@ -14,7 +14,7 @@ int checked_dim(InferContext& c, std::int64_t dim) {
   if (c.rank(1) != 1)
     c.fail(fmt::format("index has shape {}; expected a vector; flatten() it first",
                        to_string(c.shape(1))));
-  c.expect_dtype(1, kIndexTypes, "index");
+  c.expect_dtype(1, kIndexTypes, "int32 or int64");
   return c.dim(dim, c.rank(0));
 }
 

@@ -39,7 +39,7 @@ namespace op {
 
 void Dropout::infer(InferContext& c) const {
   if (!(p >= 0 && p < 1)) c.fail(fmt::format("p = {}; expected 0 <= p < 1", p));
-  c.expect_dtype(0, kFloatTypes, "x");
+  c.expect_dtype(0, kFloatTypes, "float32 or float64");
   c.output(c.shape(0), c.dtype(0));
 }
 void Dropout::vjp(VjpContext& c) const {

@@ -4,10 +4,10 @@
 namespace catena::test {
 
 std::vector<OpSample> samples_ToDevice() {
-  return {sample("basic", op::ToDevice{.device = "cpu"}, {uniform({3, 5})},
-                 [](double x) { return x; })
-              .exact(),
-          fails("device", op::ToDevice{.device = "tpu"}, {uniform({2})}, "tpu")};
+  return {
+      sample("basic", op::ToDevice{.device = "cpu"}, {uniform({3, 5})}, [](double x) { return x; })
+          .exact(),
+      fails("device", op::ToDevice{.device = "tpu"}, {uniform({2})}, "tpu")};
 }
 
 }  // namespace catena::test
