@@ -7,6 +7,7 @@
 #include <fmt/ranges.h>
 #include <catena/graph/autograd.hpp>
 #include <catena/graph/device.hpp>
+#include <catena/nn/graph_module.hpp>
 
 #include "arrays.hpp"
 #include "command.hpp"
@@ -22,7 +23,8 @@ struct Options {
 
 void run_model(const Options& options) {
   const Device device = device_from_name(options.device);
-  const Graph graph = load_model(options.model);
+  nn::GraphModule model(load_model(options.model));
+  const Graph& graph = model.graph();
   std::vector<std::string> names;
   for (const Graph::Named& input : graph.inputs()) names.push_back(input.name);
   std::vector<Tensor> inputs = read_arrays(options.inputs, names);
@@ -36,7 +38,9 @@ void run_model(const Options& options) {
   std::string format = options.format;
   if (format.empty())
     format = !options.inputs.empty() && options.inputs[0].ends_with(".pb") ? "pb" : "npy";
-  const std::vector<Tensor> outputs = graph.run(inputs);
+  model.to(device);
+  model.eval();
+  const std::vector<Tensor> outputs = model.forward(inputs);
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     const std::string path = write_array(outputs[i], options.output_dir, "output", i, format);
     fmt::print("{}: {} -> {}\n", graph.outputs()[i].name, describe(outputs[i]), path);
