@@ -6,11 +6,6 @@ set -eu
 cd "$(dirname "$0")/.."
 started=$(date +%s)
 
-tools/install_deps.sh
-. tools/build_functions.sh
-configure build -DCMAKE_BUILD_TYPE=Release
-build build --target catena_tool
-
 device=cpu
 previous=
 for argument; do
@@ -20,6 +15,15 @@ for argument; do
   esac
   previous=$argument
 done
+targets=catena_tool
+case $device in
+  cuda*) targets="$targets catena_cuda" ;;
+esac
+
+tools/install_deps.sh
+. tools/build_functions.sh
+configure build -DCMAKE_BUILD_TYPE=Release
+build build --target $targets
 
 out=out/digits
 rm -rf $out
