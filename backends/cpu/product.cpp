@@ -40,14 +40,15 @@ const OneDnn& onednn() {
 
 // From here oneDNN's sgemm is faster; below, its fixed cost of 0.3 us is not worth it. An OpenBLAS
 // that is older than the processor falls back to kernels without AVX, five times slower (16x128x256:
-// 33 against 200 GFLOP/s): then oneDNN does all but the smallest products.
+// 33 against 200 GFLOP/s): then oneDNN does all but small products, where the slower kernels lose a
+// few microseconds a call, because a program that has no other must not pay for loading it.
 double onednn_flops() {
   static const double flops = [] {
     const std::string_view core = openblas_get_corename();
     const bool blind = __builtin_cpu_supports("avx2") &&
                        (core == "Prescott" || core == "Core2" || core == "Nehalem" ||
                         core == "Generic" || core == "Atom");
-    return blind ? 8e3 : 2e6;
+    return blind ? 2e5 : 2e6;
   }();
   return flops;
 }
