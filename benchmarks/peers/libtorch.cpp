@@ -1,0 +1,212 @@
+// The workloads of catena_bench written for libtorch, with the same harness, sizes and warm-up.
+// run_peers.sh builds it. Usage: libtorch [FILTER] [W9 PARAMETERS]; as libtorch_cold it is
+// what W8 starts.
+#include <unistd.h>
+
+#include <regex>
+
+#include <torch/torch.h>
+
+#include "../harness.hpp"
+
+namespace {
+
+using bench::Benchmark;
+using bench::Clock;
+using bench::Session;
+using torch::Tensor;
+namespace F = torch::nn::functional;
+
+Tensor leaf(long n, float value) { return torch::full({n}, value).requires_grad_(true); }
+
+Tensor chain(const Tensor& x, const Tensor& c, const Tensor& d) {
+  Tensor y = x;
+  for (int i = 0; i < 500; ++i) {
+    y = y + c;
+    y = y * d;
+  }
+  return y;
+}
+
+Tensor mix(const Tensor& x, const Tensor& p, const Tensor& c, const Tensor& d, long n) {
+  Tensor y = x;
+  for (int i = 0; i < 100; ++i) {
+    Tensor a = y * p;
+    Tensor b = a + c;
+    Tensor view = b.reshape({1, n});
+    y = (view.reshape({n}) - a * p) * d + c;
+    y = y * d - c;
+  }
+  return y;
+}
+
+void small_ops(Session& session) {
+  for (long n : {1L, 64L}) {
+    Tensor x = leaf(n, 0.7f), p = leaf(n, 0.5f), q = leaf(n, 0.999f);
+    Tensor c = torch::full({n}, 1e-3f), d = torch::full({n}, 0.999f), seed = torch::ones({n});
+    const std::string name = "W1_op_overhead size=" + std::to_string(n);
+    auto step = [&](const std::string& what, auto forward) {
+      Benchmark(session, name + " operands=" + what + " grad=on")
+          .units(1000)
+          .run([&](Clock& clock) {
+            for (Tensor* t : {&x, &p, &q}) t->mutable_grad() = Tensor();
+            clock.skip();
+            Tensor y = forward();
+            clock.lap("fwd");
+            y.backward(seed);
+            clock.lap("bwd");
+            y.reset();
+            clock.lap("free");
+          });
+    };
+    step("const", [&] { return chain(x, c, d); });
+    step("leaf", [&] { return chain(x, p, q); });
+    step("mix", [&] { return mix(x, p, c, d, n); });
+    Benchmark(session, name + " operands=const grad=no_grad").units(1000).run([&](Clock& clock) {
+      torch::NoGradGuard off;
+      Tensor y = chain(x, c, d);
+      clock.lap("fwd");
+    });
+  }
+}
+
+torch::nn::Sequential make_mlp() {
+  using namespace torch::nn;
+  return Sequential(Linear(784, 512), ReLU(), Linear(512, 512), ReLU(), Linear(512, 10));
+}
+
+Tensor classes(long n, long count) {
+  return torch::arange(n, torch::kLong).mul(7919).remainder(count);
+}
+
+constexpr double kRate = 1e-7;
+
+template <class MakeOptimizer>
+void mlp_steps(Session& session, const std::string& name, MakeOptimizer make_optimizer) {
+  for (long batch : {1L, 32L, 256L}) {
+    auto net = make_mlp();
+    auto optimizer = make_optimizer(net->parameters());
+    Tensor x = torch::randn({batch, 784}), target = classes(batch, 10);
+    Benchmark(session, "W2_mlp opt=" + name + " batch=" + std::to_string(batch) + " threads=1")
+        .warm_up(10)
+        .run([&](Clock& clock) {
+          optimizer->zero_grad();
+          clock.lap("zero_grad");
+          Tensor loss = F::cross_entropy(net->forward(x), target);
+          clock.lap("fwd");
+          loss.backward();
+          clock.lap("bwd");
+          optimizer->step();
+          clock.lap("optim");
+        });
+  }
+}
+
+void mlp(Session& session) {
+  using namespace torch::optim;
+  mlp_steps(session, "sgd",
+            [](std::vector<Tensor> p) { return std::make_unique<SGD>(p, SGDOptions(kRate)); });
+  mlp_steps(session, "adam",
+            [](std::vector<Tensor> p) { return std::make_unique<Adam>(p, AdamOptions(kRate)); });
+  auto net = make_mlp();
+  Adam adam(net->parameters(), AdamOptions(kRate));
+  for (Tensor& p : net->parameters()) p.mutable_grad() = torch::randn_like(p);
+  Benchmark(session, "W2_adam_update parameters=668170 threads=1")
+      .warm_up(10)
+      .run([&](Clock& clock) {
+        adam.step();
+        clock.lap("optim");
+      });
+}
+
+void pointwise(Session& session) {
+  for (long n : {16L << 20, 4096L}) {
+    const std::string name =
+        "W3_elementwise consts=scalar n=" + std::to_string(n) + " unit=element threads=1";
+    if (!session.selected(name)) continue;
+    Tensor x = torch::randn({n}).requires_grad_(true);
+    Benchmark b(session, name);
+    b.units(static_cast<double>(n)).warm_up(n > 4096 ? 2 : 10);
+    if (n > 4096) b.repetitions(7, 20).seconds(8);
+    b.run([&](Clock& clock) {
+      x.mutable_grad() = Tensor();
+      clock.skip();
+      Tensor y = (torch::tanh(x * 1.5 + 0.25) * torch::sigmoid(x) + torch::relu(x)).sum();
+      clock.lap("fwd");
+      y.backward();
+      clock.lap("bwd");
+    });
+  }
+}
+
+void cross_entropy(Session& session) {
+  const std::string name = "W6_softmax_xent classes=32768 batch=128 unit=element threads=1";
+  if (!session.selected(name)) return;
+  Tensor logits = torch::randn({128, 32768}).requires_grad_(true), target = classes(128, 32768);
+  Benchmark(session, name).units(128.0 * 32768).run([&](Clock& clock) {
+    logits.mutable_grad() = Tensor();
+    clock.skip();
+    Tensor loss = F::cross_entropy(logits, target);
+    clock.lap("fwd");
+    loss.backward();
+    clock.lap("bwd");
+  });
+}
+
+void files(Session& session, long parameters) {
+  const std::string name = "W9_serialization params=" + std::to_string(parameters);
+  if (!session.selected(name)) return;
+  const std::string path = "/tmp/libtorch_bench_" + std::to_string(::getpid());
+  std::vector<Tensor> model, loaded;
+  for (int i = 0; i < 25; ++i)
+    model.push_back(torch::full({parameters / 25}, static_cast<float>(i)));
+  Benchmark(session, name + " op=save sync=off")
+      .warm_up(1)
+      .repetitions(5, 5)
+      .run([&](Clock& clock) {
+        ::unlink(path.c_str());
+        clock.skip();
+        torch::save(model, path);
+        clock.lap("save");
+      });
+  Benchmark(session, name + " op=load_verified_and_summed")
+      .warm_up(1)
+      .repetitions(5, 5)
+      .run([&](Clock& clock) {
+        loaded.clear();
+        torch::load(loaded, path);
+        double sum = 0;
+        for (const Tensor& t : loaded) sum += t.sum().item<double>();
+        clock.lap("load");
+        if (sum <= 0) std::abort();
+      });
+  ::unlink(path.c_str());
+}
+
+int cold() {
+  Tensor x = torch::full({8, 32}, 0.5f);
+  Tensor w1 = torch::full({32, 64}, 0.01f).requires_grad_(true);
+  Tensor w2 = torch::full({64, 1}, 0.1f).requires_grad_(true);
+  torch::matmul(torch::relu(torch::matmul(x, w1)), w2).sum().backward();
+  std::printf("grad %g peak_rss_MiB=%.1f\n", w1.grad().sum().item<double>(), bench::peak_mib());
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::string first = argc > 1 ? argv[1] : "";
+  at::set_num_threads(1);
+  // catena_bench starts W8's program without arguments, through a link of this name.
+  if (std::string(argv[0]).ends_with("_cold")) return cold();
+  torch::manual_seed(1);
+  Session session;
+  session.selected = [wanted = std::regex(first)](const std::string& name) {
+    return std::regex_search(name, wanted);
+  };
+  small_ops(session);
+  mlp(session);
+  pointwise(session);
+  cross_entropy(session);
+  files(session, argc > 2 ? std::atol(argv[2]) : 10'000'000);
+}
