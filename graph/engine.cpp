@@ -138,13 +138,15 @@ void Walk::add_dense(std::uintptr_t& slot, Tensor g) {
   *target = core_ops().add(before, g).release();
 }
 
-// Adds g to the gradient that `edge` leads to, if one is there already and may be written.
-bool Walk::add_borrowed(const Edge& edge, TensorImpl* g) {
-  TensorImpl* input = edge.input();
-  const std::uintptr_t slot = slot_of(input);
-  if (slot == 0 || slot & kComplex) return false;
+// The gradient that `edge` leads to, if one is there already and g can be added in place.
+TensorImpl* Walk::addable(const Edge& edge, const TensorImpl* g) {
+  const std::uintptr_t slot = slot_of(edge.input());
+  if (slot == 0 || slot & kComplex) return nullptr;
   auto* target = reinterpret_cast<TensorImpl*>(slot);
-  return target->storage && target->device == g->device && try_add_in_place(target, g);
+  const bool fits = target->storage && target->contiguous && is_unique(target) &&
+                    target->dtype == g->dtype && target->device == g->device &&
+                    target->shape == g->shape;
+  return fits ? target : nullptr;
 }
 
 // The dense part as a buffer that may be written.
@@ -510,22 +512,33 @@ bool Walk::run_pointwise(Node& node, Tensor& g) {
       in[n + 1] = data_of(out);
     }
   }
-  // An input that has a gradient already takes g as it is, without a handle of its own.
+  static constexpr std::int64_t unit[kMaxPointwiseInputs + 2] = {1, 1, 1, 1, 1};
+  if (reads) in[0] = data_of(g.impl());
+  // Inputs that have a gradient already come first: they need no tensor of their own, and g is left
+  // for the others to take over.
   std::uint32_t done = 0;
-  if (wanted > 1) {
-    for (int i = 0; i < n; ++i)
-      if (loops->identity_grads >> i & 1u && wants(edges[i]) && add_borrowed(edges[i], g.impl()))
-        done |= 1u << i;
+  alignas(64) std::byte scratch[1024];
+  if (wanted > 1 && g.is_contiguous()) {
+    const std::size_t bytes = static_cast<std::size_t>(out->numel) * size_of(out->dtype);
+    for (int i = 0; i < n; ++i) {
+      const bool identity = loops->identity_grads >> i & 1u;
+      if (!wants(edges[i]) || (!identity && bytes > sizeof scratch)) continue;
+      TensorImpl* target = addable(edges[i], g.impl());
+      if (!target) continue;
+      ensure_ready(g.impl());
+      if (!identity) loops->grad[i][type](node.attrs(), scratch, in, unit, out->numel);
+      const void* sum[] = {data_of(target), identity ? data_of(g.impl()) : scratch};
+      core_ops().add_loops->value[type](nullptr, data_of(target), sum, unit, out->numel);
+      done |= 1u << i;
+    }
     while (last >= 0 && (done >> last & 1u || !wants(edges[last]))) --last;
   }
-  static constexpr std::int64_t unit[kMaxPointwiseInputs + 2] = {1, 1, 1, 1, 1};
   for (int i = 0; i <= last; ++i) {
     if (!wants(edges[i]) || done >> i & 1u) continue;
     Tensor gi;
     if (loops->identity_grads >> i & 1u) {
       gi = i == last ? std::move(g) : g;
     } else {
-      in[0] = data_of(g.impl());
       const bool in_place = i == last && is_unique(g.impl());
       if (!in_place) gi = Tensor::adopt(empty_impl(out->shape, out->dtype, kCpu));
       void* target = in_place ? data_of(g.impl()) : data_of(gi.impl());

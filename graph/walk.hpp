@@ -67,7 +67,7 @@ class Walk {
   TensorImpl* take(std::uintptr_t& slot);
   void discard(std::uintptr_t& slot);
   void add_dense(std::uintptr_t& slot, Tensor g);
-  bool add_borrowed(const Edge& edge, TensorImpl* g);
+  TensorImpl* addable(const Edge& edge, const TensorImpl* g);
   void flush_products(Gathered& gathered);
   Gathered& gathered(std::uintptr_t& slot);
   Tensor own_buffer(Gathered& g, const Shape& shape, DType dtype, Device device);
