@@ -101,7 +101,10 @@ Result run(const Options& options, std::shared_ptr<nn::Module>* trained) {
   fit_options.epochs = options.epochs > 0 ? options.epochs : classic ? 1000 : 60;
   fit_options.metrics = {"accuracy"};
   fit_options.seed = options.seed;
-  fit_options.verbose = options.verbose ? train::Verbose::kAuto : train::Verbose::kSilent;
+  // One bar for all epochs leaves the summary table in sight.
+  fit_options.verbose = !options.verbose                ? train::Verbose::kSilent
+                        : train::is_terminal(std::cout) ? train::Verbose::kTotal
+                                                        : train::Verbose::kLines;
   const auto start = std::chrono::steady_clock::now();
   const train::History history =
       classic ? train_classic(*model, data, fit_options) : train_best(*model, data, fit_options);
