@@ -152,7 +152,7 @@ std::string input_name(const OpInfo& op, int i) {
   const int k = std::min(i, op.inputs.count - 1);
   std::string name = op.inputs.names[k];
   while (!name.empty() && (name.back() == '.' || name.back() == '?')) name.pop_back();
-  return fmt::format("input {} ({})", i, name);
+  return op.variadic() && k + 1 == op.inputs.count ? fmt::format("{}[{}]", name, i - k) : name;
 }
 
 void check_operands(const OpInfo& op, Operand* const* operands, int n,

@@ -133,7 +133,7 @@ struct alignas(64) TensorImpl {
   std::int32_t output_index = -1;                // >= 0: an output of the MultiNode `producer`
   std::atomic<DeferredGroup*> pending{nullptr};  // set while the value is not yet computed
   Node* producer = nullptr;                      // &node, a MultiNode, or null for a leaf
-  std::uintptr_t slot = 0;       // the gradient gathered by the walk under way, see engine.cpp
+  std::uintptr_t slot = 0;       // the gradient gathered by the walk under way, see walk.hpp
   TensorImpl* grad = nullptr;    // .grad of a leaf (one handle)
   TensorExtra* extra = nullptr;  // hooks, name: rare
   Shape shape;

@@ -1,6 +1,7 @@
 // One backward pass under way: the worklist and the gradients gathered so far.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <source_location>
 #include <unordered_map>
@@ -17,10 +18,16 @@ namespace catena::detail {
 // need more. Kept as a tagged word in the tensor itself, or in the walk's map when the tensor was
 // recorded by another thread or an outer walk uses that word.
 struct Gathered {
-  TensorImpl* dense = nullptr;                      // one handle
+  static constexpr std::uintptr_t kTag = 1;  // set in a slot's word that points at a Gathered
+  TensorImpl* dense = nullptr;               // one handle
   std::vector<std::pair<Tensor, Tensor>> products;  // pending: dense += a^T b
   std::size_t product_bytes = 0;
 };
+
+// The tensor that the node of a single-output op is part of.
+inline TensorImpl* impl_of(Node* node) {
+  return reinterpret_cast<TensorImpl*>(reinterpret_cast<char*>(node) - offsetof(TensorImpl, node));
+}
 
 class Walk {
  public:

@@ -1,0 +1,219 @@
+// How gradients are gathered: densely, slice by slice into one buffer, and as products that are
+// done as one.
+#include <fmt/format.h>
+
+#include "catena/graph/anomaly.hpp"
+#include "catena/graph/core_ops.hpp"
+#include "catena/graph/deferral.hpp"
+#include "catena/graph/thread_state.hpp"
+#include "catena/graph/view.hpp"
+#include "catena/graph/walk.hpp"
+
+namespace catena::detail {
+namespace {
+
+// Pending weight products of one parameter are added up once their operands hold this much.
+constexpr std::size_t kMaxProductBytes = 4 << 20;
+
+// Adds in place when nobody else can see `target`.
+bool try_add_in_place(TensorImpl* target, TensorImpl* g) {
+  if (!target->contiguous || !is_unique(target) || target->dtype != g->dtype) return false;
+  if (!(target->shape == g->shape)) return false;
+  ensure_ready(g);
+  if (target->device.is_cpu() && g->contiguous && target->numel < kPlainElements) {
+    static constexpr std::int64_t kUnit[] = {1, 1};
+    const void* in[] = {data_of(target), data_of(g)};
+    const PointwiseFn line = core_ops().add_loops->value[static_cast<int>(target->dtype)];
+    line(nullptr, data_of(target), in, kUnit, target->numel);
+    return true;
+  }
+  backend_of(target->device).add_in_place(view_of(target), view_of(g), target->device.index);
+  return true;
+}
+
+}  // namespace
+
+// --- Slots ---
+
+std::uintptr_t& Walk::slot_of(TensorImpl* t) {
+  if (t->output_index >= 0) return slot_of(static_cast<MultiNode&>(*t->producer), t->output_index);
+  if (owns_inline(t->node)) [[likely]]
+    return t->slot;
+  return side_slots_[t];
+}
+std::uintptr_t& Walk::slot_of(MultiNode& node, int k) {
+  if (owns_inline(node)) return node.outputs[k].slot;
+  return side_slots_[&node.outputs[k]];
+}
+
+// Empties the slot; the caller owns the handle.
+TensorImpl* Walk::take(std::uintptr_t& slot) {
+  std::uintptr_t word = std::exchange(slot, 0);
+  if (!(word & Gathered::kTag)) return reinterpret_cast<TensorImpl*>(word);
+  std::unique_ptr<Gathered> g(reinterpret_cast<Gathered*>(word & ~Gathered::kTag));
+  flush_products(*g);
+  return g->dense;
+}
+
+void Walk::discard(std::uintptr_t& slot) {
+  if (slot & Gathered::kTag) gathered(slot).products.clear();
+  if (TensorImpl* g = take(slot)) drop_handle(g);
+}
+
+Gathered& Walk::gathered(std::uintptr_t& slot) {
+  if (!(slot & Gathered::kTag)) {
+    auto* g = new Gathered;
+    g->dense = reinterpret_cast<TensorImpl*>(slot);
+    slot = reinterpret_cast<std::uintptr_t>(g) | Gathered::kTag;
+  }
+  return *reinterpret_cast<Gathered*>(slot & ~Gathered::kTag);
+}
+
+void Walk::add_dense(std::uintptr_t& slot, Tensor g) {
+  TensorImpl** target;
+  if (slot & Gathered::kTag) {
+    Gathered& many = gathered(slot);
+    flush_products(many);
+    target = &many.dense;
+  } else {
+    target = reinterpret_cast<TensorImpl**>(&slot);
+  }
+  if (!*target) {
+    *target = g.release();
+    return;
+  }
+  if (!options_.create_graph && (*target)->storage && try_add_in_place(*target, g.impl())) return;
+  Tensor before = Tensor::adopt(*target);
+  *target = nullptr;
+  *target = core_ops().add(before, g).release();
+}
+
+// The gradient that `edge` leads to, if one is there already and g can be added in place.
+TensorImpl* Walk::addable(const Edge& edge, const TensorImpl* g) {
+  const std::uintptr_t slot = slot_of(edge.input());
+  if (slot == 0 || slot & Gathered::kTag) return nullptr;
+  auto* target = reinterpret_cast<TensorImpl*>(slot);
+  const bool fits = target->storage && target->contiguous && is_unique(target) &&
+                    target->dtype == g->dtype && target->device == g->device &&
+                    target->shape == g->shape;
+  return fits ? target : nullptr;
+}
+
+// The dense part as a buffer that may be written.
+Tensor Walk::own_buffer(Gathered& g, const Shape& shape, DType dtype, Device device) {
+  if (!g.dense) {
+    g.dense = zeros(shape, {dtype, device}).release();
+  } else {
+    ensure_ready(g.dense);
+    if (!g.dense->contiguous || !is_unique(g.dense)) {
+      TensorImpl* copy = contiguous_copy(g.dense);
+      drop_handle(std::exchange(g.dense, copy));
+    }
+  }
+  return Tensor::share(g.dense);
+}
+
+void Walk::flush_products(Gathered& g) {
+  if (g.products.empty()) return;
+  std::vector<std::pair<Tensor, Tensor>> products = std::move(g.products);
+  g.products.clear();
+  g.product_bytes = 0;
+  Tensor sum;
+  if (products.size() == 1) {
+    sum = core_ops().product_tn(products[0].first, products[0].second);
+  } else {
+    std::vector<Tensor> a, b;
+    for (auto& [x, y] : products) {
+      a.push_back(std::move(x));
+      b.push_back(std::move(y));
+    }
+    sum = core_ops().product_tn(core_ops().concat_rows(a), core_ops().concat_rows(b));
+  }
+  if (!g.dense) {
+    g.dense = sum.release();
+  } else if (!try_add_in_place(g.dense, sum.impl())) {
+    Tensor before = Tensor::adopt(std::exchange(g.dense, nullptr));
+    g.dense = core_ops().add(before, sum).release();
+  }
+}
+
+// --- Handing gradients on ---
+
+void Walk::accumulate(Edge& edge, Tensor g, const Node& from, int index) {
+  if (!wants(edge)) return;
+  TensorImpl* input = edge.input();
+  if (!(g.shape() == input->shape) || g.dtype() != input->dtype || g.device() != input->device)
+      [[unlikely]] {
+    Shape joined;
+    const bool broadcast =
+        broadcast_shapes(g.shape(), input->shape, &joined) && joined == g.shape();
+    if (g.dtype() != input->dtype || g.device() != input->device || !broadcast)
+      throw ArgumentError(fmt::format(
+          "[{}] its vjp gave input {} a gradient {} {} on {}; expected {} {} on {}; mend the op's "
+          "vjp{}",
+          from.op->name, index, name_of(g.dtype()), to_string(g.shape()), to_string(g.device()),
+          name_of(input->dtype), to_string(input->shape), to_string(input->device),
+          called_at(from.location)));
+    g = core_ops().sum_to(g, input->shape);
+  }
+  if (thread_state.detect_anomaly) {
+    ensure_ready(g.impl());
+    check_finite(g.impl(), *from.op, from.location, true);
+  }
+  std::uintptr_t& slot = slot_of(input);
+  enqueue(input, &edge);
+  add_dense(slot, std::move(g));
+}
+
+void Walk::accumulate_slice(Edge& edge, const SliceSpec& where_, Tensor g, const Node& from,
+                            int index) {
+  if (!wants(edge)) return;
+  TensorImpl* input = edge.input();
+  if (!(g.shape() == where_.length))
+    throw ArgumentError(fmt::format(
+        "[{}] its vjp gave a slice of {} elements per dimension a gradient of shape {}; expected "
+        "equal; mend the op's vjp{}",
+        from.op->name, to_string(where_.length), to_string(g.shape()), called_at(from.location)));
+  if (options_.create_graph || g.dtype() != input->dtype)
+    return accumulate(edge, core_ops().slice_adjoint(g, input->shape, where_), from, index);
+  std::uintptr_t& slot = slot_of(input);
+  Gathered& many = gathered(slot);
+  flush_products(many);
+  const Tensor buffer = own_buffer(many, input->shape, input->dtype, input->device);
+  // The part of the buffer that the slice covers, as a view; then one strided add.
+  TensorView part = view_of(buffer.impl());
+  part.shape = where_.length;
+  part.numel = where_.length.numel();
+  part.contiguous = false;
+  std::int64_t offset = 0;
+  for (int d = 0; d < part.shape.rank(); ++d) {
+    offset += where_.start[d] * part.strides[d];
+    part.strides[d] *= where_.step[d];
+  }
+  part.data =
+      static_cast<char*>(part.data) + offset * static_cast<std::int64_t>(size_of(input->dtype));
+  ensure_ready(g.impl());
+  backend_of(input->device).add_in_place(part, view_of(g.impl()), input->device.index);
+  enqueue(input, &edge);
+}
+
+void Walk::accumulate_product(Edge& edge, Tensor a, Tensor b, const Node& from, int index) {
+  if (!wants(edge)) return;
+  TensorImpl* input = edge.input();
+  if (options_.create_graph || thread_state.detect_anomaly)
+    return accumulate(edge, core_ops().product_tn(a, b), from, index);
+  const Shape shape{a.shape()[1], b.shape()[1]};
+  if (!(shape == input->shape))
+    throw ArgumentError(fmt::format(
+        "[{}] its vjp gave input {} a product gradient of shape {}; expected {}; mend the op's "
+        "vjp{}",
+        from.op->name, index, to_string(shape), to_string(input->shape), called_at(from.location)));
+  std::uintptr_t& slot = slot_of(input);
+  Gathered& many = gathered(slot);
+  many.product_bytes += static_cast<std::size_t>(a.numel() + b.numel()) * size_of(a.dtype());
+  many.products.emplace_back(std::move(a), std::move(b));
+  if (many.product_bytes > kMaxProductBytes) flush_products(many);
+  enqueue(input, &edge);
+}
+
+}  // namespace catena::detail

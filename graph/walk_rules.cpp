@@ -1,0 +1,181 @@
+// How one node's gradient is computed: a line of its formula, the backend's fused kernel, or the
+// op's own rule.
+#include <fmt/format.h>
+
+#include "catena/graph/anomaly.hpp"
+#include "catena/graph/core_ops.hpp"
+#include "catena/graph/deferral.hpp"
+#include "catena/graph/thread_state.hpp"
+#include "catena/graph/view.hpp"
+#include "catena/graph/walk.hpp"
+
+namespace catena::detail {
+void Walk::call_rule(Node& node) {
+  if (!node.op->vjp)
+    throw ArgumentError(
+        fmt::format("[{}] this op has no gradient; detach its inputs or give it a vjp{}",
+                    node.op->name, called_at(node.location)));
+  VjpContext context(*this, node);
+  node.op->vjp(node.attrs(), context);
+}
+
+void Walk::check_version(const Node& node, const Edge& edge, std::uint32_t expected,
+                         int index) const {
+  const TensorImpl* t = edge.input();
+  const std::uint32_t found = t->storage->version.load(std::memory_order_relaxed);
+  if (found == expected) return;
+  throw ArgumentError(fmt::format(
+      "[{}] a value saved for backward was overwritten in place: input {} {} {} is at version {}; "
+      "expected version {}; write to a clone() instead, or write after backward (overwritten{}){}",
+      node.op->name, index, name_of(t->dtype), to_string(t->shape), found, expected,
+      called_at(t->storage->last_write), called_at(node.location)));
+}
+
+// Pointwise ops on contiguous CPU tensors of one shape: the gradient's formula runs as one line per
+// input, in place of the incoming gradient where nobody else sees that.
+bool Walk::run_pointwise(Node& node, Tensor& g) {
+  const OpInfo& op = *node.op;
+  if (op.kind != OpKind::kPointwise) return false;
+  TensorImpl* out = impl_of(&node);
+  if (!out->device.is_cpu() || g.dtype() != out->dtype || !(g.shape() == out->shape)) return false;
+  const PointwiseLoops* loops = op.rows[0].loops;
+  if (!loops) return false;
+  if (out->numel >= kPlainElements) return false;
+  const int type = static_cast<int>(out->dtype);
+  const int n = node.num_inputs;
+  Edge* edges = node.edges();
+  std::uint32_t* versions = node.versions();
+  const void* in[kMaxPointwiseInputs + 2] = {};
+  // Everything that will be read must be in place before the first gradient is handed on.
+  int last = -1, wanted = 0;
+  bool reads = false;
+  for (int i = 0; i < n; ++i) {
+    if (!wants(edges[i])) continue;
+    if (!(loops->identity_grads >> i & 1u)) {
+      if (!loops->grad[i][type]) return false;
+      reads = true;
+    }
+    last = i;
+    ++wanted;
+  }
+  if (reads) {
+    ensure_ready(g.impl());
+    if (!g.is_contiguous()) return false;
+    for (int i = 0; i < n; ++i) {
+      if (!edges[i].saved()) continue;
+      TensorImpl* t = edges[i].input();
+      ensure_ready(t);
+      if (!t->contiguous || !(t->shape == out->shape) || t->dtype != out->dtype) return false;
+      check_version(node, edges[i], versions[i], i);
+      in[i + 1] = data_of(t);
+    }
+    if (node.flags & Node::kSavesOutput) {
+      ensure_ready(out);
+      if (out->storage->version.load(std::memory_order_relaxed) != node.output_version)
+        return false;  // call_rule says what happened
+      in[n + 1] = data_of(out);
+    }
+  }
+  static constexpr std::int64_t unit[kMaxPointwiseInputs + 2] = {1, 1, 1, 1, 1};
+  if (reads) in[0] = data_of(g.impl());
+  // Inputs that have a gradient already come first: they need no tensor of their own, and g is left
+  // for the others to take over.
+  std::uint32_t done = 0;
+  alignas(64) std::byte scratch[1024];
+  if (wanted > 1 && g.is_contiguous()) {
+    const std::size_t bytes = static_cast<std::size_t>(out->numel) * size_of(out->dtype);
+    for (int i = 0; i < n; ++i) {
+      const bool identity = loops->identity_grads >> i & 1u;
+      if (!wants(edges[i]) || (!identity && bytes > sizeof scratch)) continue;
+      TensorImpl* target = addable(edges[i], g.impl());
+      if (!target) continue;
+      ensure_ready(g.impl());
+      if (!identity) loops->grad[i][type](node.attrs(), scratch, in, unit, out->numel);
+      const void* sum[] = {data_of(target), identity ? data_of(g.impl()) : scratch};
+      core_ops().add_loops->value[type](nullptr, data_of(target), sum, unit, out->numel);
+      done |= 1u << i;
+    }
+    while (last >= 0 && (done >> last & 1u || !wants(edges[last]))) --last;
+  }
+  for (int i = 0; i <= last; ++i) {
+    if (!wants(edges[i]) || done >> i & 1u) continue;
+    Tensor gi;
+    if (loops->identity_grads >> i & 1u) {
+      gi = i == last ? std::move(g) : g;
+    } else {
+      const bool in_place = i == last && is_unique(g.impl());
+      if (!in_place) gi = Tensor::adopt(empty_impl(out->shape, out->dtype, kCpu));
+      void* target = in_place ? data_of(g.impl()) : data_of(gi.impl());
+      loops->grad[i][type](node.attrs(), target, in, unit, out->numel);
+      if (in_place) gi = std::move(g);
+    }
+    accumulate(edges[i], std::move(gi), node, i);
+  }
+  return true;
+}
+
+// The backend's whole-gradient kernel, where there is one for this op, device and dtype.
+bool Walk::run_fused(Node& node) {
+  const OpInfo& op = *node.op;
+  const bool multi = node.is_multi();
+  const int num_outs = multi ? static_cast<int>(static_cast<MultiNode&>(node).num_outputs) : 1;
+  const Device device =
+      multi ? static_cast<MultiNode&>(node).outputs[0].device : impl_of(&node)->device;
+  const KernelRow& row = op.rows[static_cast<int>(device.type)];
+  if (!row.backward) return false;
+  const Tensor g = arrived(node, 0);
+  const bool pointwise = op.kind == OpKind::kPointwise;
+  if (pointwise && thread_state.deferral && g.numel() >= deferral_threshold()) return false;
+  Edge* edges = node.edges();
+  const int n = node.num_inputs;
+  DType compute = g.dtype();
+  if (!row.dtypes.contains(compute)) return false;
+  const Shape out_shape =
+      multi ? static_cast<MultiNode&>(node).outputs[0].shape : impl_of(&node)->shape;
+
+  std::vector<TensorView> in(static_cast<std::size_t>(num_outs + n + num_outs));
+  std::vector<Tensor> keep;
+  auto put = [&](std::size_t at, Tensor t) {
+    ensure_ready(t.impl());
+    if (!t.is_contiguous() && !(pointwise && row.strided_inputs))
+      t = Tensor::adopt(contiguous_copy(t.impl()));
+    in[at] = view_of(t.impl());
+    if (pointwise) broadcast_view(in[at], out_shape);
+    keep.push_back(std::move(t));
+  };
+  for (int k = 0; k < num_outs; ++k)
+    if (!(op.no_grad_outputs >> k & 1u)) put(static_cast<std::size_t>(k), arrived(node, k));
+  VjpContext context(*this, node);
+  for (int i = 0; i < n; ++i)
+    if (edges[i].saved()) put(static_cast<std::size_t>(num_outs + i), context.input(i));
+  if (node.flags & Node::kSavesOutput)
+    for (int k = 0; k < num_outs; ++k)
+      put(static_cast<std::size_t>(num_outs + n + k), context.output(k));
+
+  std::vector<TensorView> out(static_cast<std::size_t>(n));
+  std::vector<Tensor> grads(static_cast<std::size_t>(n));
+  for (int i = 0; i < n; ++i) {
+    if (!wants(edges[i])) continue;
+    const TensorImpl* input = edges[i].input();
+    const Shape& shape = pointwise ? out_shape : input->shape;
+    Tensor& gi = grads[static_cast<std::size_t>(i)];
+    gi = Tensor::adopt(empty_impl(shape, input->dtype, device));
+    out[static_cast<std::size_t>(i)] = view_of(gi.impl());
+  }
+  KernelContext c;
+  c.inputs = in.data();
+  c.outputs = out.data();
+  c.num_inputs = static_cast<int>(in.size());
+  c.num_outputs = n;
+  c.device = device;
+  c.input_device = device;
+  c.location = &node.location;
+  if (!device.is_cpu()) c.stream = backend_of(device).current_stream(device.index);
+  row.backward(node.attrs(), c);
+  for (int i = 0; i < n; ++i)
+    if (grads[static_cast<std::size_t>(i)].defined())
+      accumulate(edges[i], std::move(grads[static_cast<std::size_t>(i)]), node, i);
+  return true;
+}
+
+}  // namespace catena::detail
