@@ -27,19 +27,20 @@ class Sequential : public Module {
   }
   template <std::derived_from<Module> M>
   void push_back(std::shared_ptr<M> module) {
-    register_module(std::to_string(modules_.size()), module);
-    modules_.push_back(std::move(module));
+    register_module(std::to_string(modules_->size()), module);
+    modules_->push_back(std::move(module));
   }
 
   Tensor forward(Tensor x) override;
-  std::size_t size() const { return modules_.size(); }
-  Module& operator[](std::size_t i) const { return *modules_.at(i); }
+  std::size_t size() const { return modules_->size(); }
+  Module& operator[](std::size_t i) const { return *modules_->at(i); }
 
  protected:
   Tensor run(Tensor x, const Location& loc) override;
 
  private:
-  std::vector<std::shared_ptr<Module>> modules_;
+  using List = std::vector<std::shared_ptr<Module>>;
+  std::shared_ptr<List> modules_ = std::make_shared<List>();  // one list for all copies
 };
 
 }  // namespace catena::nn

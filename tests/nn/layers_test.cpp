@@ -229,6 +229,9 @@ TEST(Sequential, RunsItsPartsInOrder) {
   net.push_back(nn::ReLU());
   EXPECT_EQ(net.size(), 4u);
   for (const double v : net(x).to_vector()) EXPECT_GE(v, 0);
+  nn::Sequential copy = net;
+  copy.push_back(nn::Tanh());
+  EXPECT_EQ(net.size(), 5u) << "copies are one module";
   nn::Sequential outer(net, nn::Sigmoid());
   EXPECT_EQ(outer.named_parameters()[0].first, "0.0.weight");
 }
