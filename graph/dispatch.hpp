@@ -68,6 +68,11 @@ std::vector<Tensor> call(const OpValue& op, std::span<const Tensor> inputs,
 std::vector<Tensor> call(std::string_view name, std::span<const Tensor> inputs,
                          const AttrList& attrs = {},
                          std::source_location loc = std::source_location::current());
+inline std::vector<Tensor> call(std::string_view name, std::initializer_list<Tensor> inputs,
+                                const AttrList& attrs = {},
+                                std::source_location loc = std::source_location::current()) {
+  return call(name, std::span<const Tensor>(inputs.begin(), inputs.size()), attrs, loc);
+}
 
 namespace detail {
 std::vector<Tensor> call_info(const OpInfo& op, const void* attrs, std::span<const Tensor> inputs,

@@ -61,7 +61,7 @@ TEST(Backward, SeveralOutputs) {
 
 TEST(Backward, BroadcastGradientsAreSummed) {
   Tensor row = leaf({1, 2, 3}), scalar = tensor(2.0, {kFloat64, kCpu, true});
-  const Tensor column = tensor({{1}, {10}}, kFloat64);
+  const Tensor column = tensor({1, 10}, kFloat64).unsqueeze(1);
   (row * column * scalar).sum().backward();
   EXPECT_EQ(row.grad().to_vector(), (Vec{22, 22, 22}));
   EXPECT_EQ(scalar.grad().shape(), Shape());
@@ -380,7 +380,7 @@ TEST(Hooks, MayRunABackwardOfTheirOwn) {
 TEST(MultiOutput, CrossEntropyKeepsItsLogSumExpOutOfTheTape) {
   Tensor x = tensor({{1, 2}, {3, 4}}, {kFloat64, kCpu, true});
   const Tensor target = tensor({0, 1}, kInt64);
-  const std::vector<Tensor> out = call("cross_entropy", std::vector<Tensor>{x, target});
+  const std::vector<Tensor> out = call("cross_entropy", {x, target});
   ASSERT_EQ(out.size(), 2u);
   EXPECT_TRUE(out[0].requires_grad());
   EXPECT_FALSE(out[1].requires_grad());
