@@ -34,8 +34,8 @@ CATENA_FN float sqrt(float x) { return ::sqrtf(x); }
 CATENA_FN double sqrt(double x) { return ::sqrt(x); }
 CATENA_FN float tanh(float x) { return ::tanhf(x); }
 CATENA_FN double tanh(double x) { return ::tanh(x); }
-CATENA_FN float pow(float x, float y) { return ::powf(x, y); }
-CATENA_FN double pow(double x, double y) { return ::pow(x, y); }
+CATENA_FN float power(float x, float y) { return ::powf(x, y); }
+CATENA_FN double power(double x, double y) { return ::pow(x, y); }
 template <class T>
 CATENA_FN T select(bool c, T a, T b) {
   return c ? a : b;
@@ -49,6 +49,7 @@ CATENA_FN T constant(const T&, int value) {
 inline Tensor constant(const Tensor& like, int value) {
   return full({}, value, {like.dtype(), like.device()});
 }
+inline Tensor power(const Tensor& a, const Tensor& b) { return pow(a, b); }
 #endif
 
 template <class Op>
@@ -119,12 +120,12 @@ struct Formula<op::Neg> {
 template <>
 struct Formula<op::Pow> {
   static constexpr std::uint32_t identity = 0;
-  CATENA_VALUE2 { return pow(a, b); }
+  CATENA_VALUE2 { return power(a, b); }
   CATENA_GRAD2 {
     const T zero = constant(g, 0), one = constant(g, 1);
     // Where the factor is 0 the other one may be infinite: choose before multiplying.
     if constexpr (I == 0)
-      return select(b == zero, zero, g * (b * pow(a, b - one)));
+      return select(b == zero, zero, g * (b * power(a, b - one)));
     else
       return select(a == zero, select(b >= zero, zero, g * (y * log(a))), g * (y * log(a)));
   }

@@ -194,6 +194,10 @@ TEST_P(Gradients, OverwrittenSavedValueIsAnError) {
     const bool output = i == n;
     if (output ? !(saved() & Saves::kOutput) : !saves_input(i)) continue;
     std::vector<Tensor> in = leaves();
+    // What is saved of a promoted operand is the converted copy.
+    if (!output && info().kind == OpKind::kPointwise && in[i].dtype() != c().dtype &&
+        static_cast<int>(i) >= info().pointwise.first_promoted)
+      continue;
     std::vector<Tensor> all = run(s(), in);
     Tensor& target = output ? all[0] : in[i];
     if (target.numel() == 0) continue;

@@ -62,7 +62,8 @@ inline ::testing::AssertionResult close(const Tensor& a, const std::vector<doubl
   if (x.size() != expected.size())
     return ::testing::AssertionFailure() << x.size() << " elements; expected " << expected.size();
   for (std::size_t i = 0; i < x.size(); ++i)
-    if (!(std::abs(x[i] - expected[i]) <= atol + rtol * std::abs(expected[i])))
+    if (x[i] != expected[i] &&
+        !(std::abs(x[i] - expected[i]) <= atol + rtol * std::abs(expected[i])))
       return ::testing::AssertionFailure()
              << "element " << i << " is " << x[i] << "; expected " << expected[i];
   return ::testing::AssertionSuccess();

@@ -5,6 +5,7 @@
 // result has the same bits however it is laid out or cut. Other dtypes are exact in plain loops.
 #include "catena/backends/cpu/kernel.hpp"
 #include "catena/backends/cpu/pointwise.hpp"
+#include "catena/backends/cpu/power.hpp"
 #include "catena/ops/elementwise_formulas.hpp"
 
 namespace catena::cpu::CATENA_ISA {

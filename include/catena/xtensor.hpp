@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <source_location>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include <xtensor/xadapt.hpp>
@@ -15,28 +16,28 @@
 
 namespace catena {
 
+namespace detail {
+template <class T>
+auto adapt(T* data, const Tensor& t) {
+  std::vector<std::size_t> shape(t.shape().begin(), t.shape().end());
+  std::vector<std::ptrdiff_t> strides(t.strides().begin(), t.strides().end());
+  // The buffer's size must be the number of elements, also where the strides skip or repeat some:
+  // xtensor would resize a buffer of another size. Elements are reached by strides alone.
+  return xt::adapt(data, static_cast<std::size_t>(t.numel()), xt::no_ownership(), std::move(shape),
+                   std::move(strides));
+}
+}  // namespace detail
+
 // The elements of T in the tensor's own memory, whatever its strides, without a copy. The view does
 // not keep the tensor alive. A tensor looked at like this is never deferred on.
 // Errors: T is not the tensor's dtype; the tensor is not on the CPU.
 template <class T>
 auto as_xtensor(Tensor& t, std::source_location loc = std::source_location::current()) {
-  T* data = t.data<T>(loc);
-  std::vector<std::size_t> shape(t.shape().begin(), t.shape().end());
-  std::vector<std::ptrdiff_t> strides(t.strides().begin(), t.strides().end());
-  std::size_t span = t.numel() > 0 ? 1 : 0;
-  for (int d = 0; d < t.rank() && span > 0; ++d)
-    span += static_cast<std::size_t>((t.shape()[d] - 1) * t.strides()[d]);
-  return xt::adapt(data, span, xt::no_ownership(), std::move(shape), std::move(strides));
+  return detail::adapt(t.data<T>(loc), t);
 }
 template <class T>
 auto as_xtensor(const Tensor& t, std::source_location loc = std::source_location::current()) {
-  const T* data = t.data<T>(loc);
-  std::vector<std::size_t> shape(t.shape().begin(), t.shape().end());
-  std::vector<std::ptrdiff_t> strides(t.strides().begin(), t.strides().end());
-  std::size_t span = t.numel() > 0 ? 1 : 0;
-  for (int d = 0; d < t.rank() && span > 0; ++d)
-    span += static_cast<std::size_t>((t.shape()[d] - 1) * t.strides()[d]);
-  return xt::adapt(data, span, xt::no_ownership(), std::move(shape), std::move(strides));
+  return detail::adapt(t.data<T>(loc), t);
 }
 
 // A tensor of the expression's shape and values; the dtype is that of its value type. The

@@ -282,8 +282,9 @@ TEST(InPlace, RefusesExpandedTargets) {
 
 TEST(Printing, SmallTensors) {
   EXPECT_EQ(tensor({1, 2, 3}, kInt64).to_string(), "[1, 2, 3]");
-  EXPECT_EQ(tensor({{1, 2}, {3, 4}}, kInt32).to_string(), "[[1, 2],\n [3, 4]]");
-  EXPECT_EQ(tensor({{-1, 20}, {300, 4}}, kInt32).to_string(), "[[ -1,  20],\n [300,   4]]");
+  EXPECT_EQ(tensor({{1, 2}, {3, 4}}, kInt32).to_string(), "[[1, 2],\n [3, 4]], dtype=int32");
+  EXPECT_EQ(tensor({{-1, 20}, {300, 4}}, kInt32).to_string(),
+            "[[ -1,  20],\n [300,   4]], dtype=int32");
   EXPECT_EQ(tensor(5, kInt64).to_string(), "5");
   EXPECT_EQ(tensor({true, false}, kBool).to_string(), "[ True, False]");
 }

@@ -59,6 +59,13 @@ TEST(Xtensor, ViewsOfSlicesAndBroadcasts) {
   EXPECT_EQ(xt::sum(x)(), 4 + 6 + 8 + 10);
   Tensor e = t.slice({0}).expand({2, 4});
   EXPECT_EQ(xt::sum(as_xtensor<float>(e))(), 12);
+  x += 1;
+  EXPECT_EQ(t.to_vector(), (Vec{0, 1, 2, 3, 5, 5, 7, 7, 9, 9, 11, 11}));
+  x = x * 2;
+  x.fill(1);
+  EXPECT_EQ(t.to_vector(), (Vec{0, 1, 2, 3, 1, 5, 1, 7, 1, 9, 1, 11}));
+  const xt::xarray<float> copy = x + as_xtensor<float>(t.slice({Slice(0, 2), Slice(1, 3)}));
+  EXPECT_EQ(copy(1, 1), 2);
 }
 
 TEST(Xtensor, WrongTypeIsAnError) {

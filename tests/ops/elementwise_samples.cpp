@@ -24,7 +24,7 @@ OpSample relative(OpSample s, double float32, double float64) {
 template <class Op>
 OpSample shapes_that_do_not_fit(const Op& op) {
   return fails("shapes", op, {uniform({2, 3}), uniform({4})},
-               "shapes do not broadcast: a [2, 3], b [4]; expected sizes that are equal or 1");
+               "shapes do not broadcast: input 0 (a) [2, 3], input 1 (b) [4]; expected sizes");
 }
 
 // What every op of two numbers must get right.
@@ -112,6 +112,15 @@ std::vector<OpSample> samples_Pow() {
           .only(kFloatTypes)
           .constant(1)
           .no_second_order(),
+      // Common exponents are exact.
+      sample("common_exponents", op::Pow{},
+             {values({6}, {3.3, -3.3, 3.3, 3.3, 2.2, -7.7}), values({6}, {1, 2, 3, -1, 0.5, 2})},
+             [](double a, double b) {
+               return b == 2 ? a * a : b == 3 ? a * a * a : std::pow(a, b);
+             })
+          .only(kFloatTypes)
+          .tolerance(1.2e-7, 0)
+          .constant(1),
       sample("special", op::Pow{},
              {values({6, 1}, {kNaN, kInf, -kInf, 0.0, -0.0, 1.0}),
               values({9}, {kNaN, kInf, -kInf, 0.0, -0.0, 1.0, 2.0, 0.5, -1.0})},
@@ -230,7 +239,7 @@ std::vector<OpSample> samples_Where() {
       sample("mixed", op::Where{}, {booleans({6}), uniform({6}), integers({6}, 0, 3)}, f)
           .only(kFloatTypes),
       fails("condition_dtype", op::Where{}, {uniform({2}), uniform({2}), uniform({2})},
-            "condition has dtype float32; expected bool"),
+            "input 0 (condition) has dtype float32; expected bool"),
       fails("shapes", op::Where{}, {booleans({2}), uniform({3}), uniform({3})},
             "shapes do not broadcast"),
   };
