@@ -11,6 +11,7 @@
 #include <xtensor/xadapt.hpp>
 #include <xtensor/xexpression.hpp>
 #include <xtensor/xnoalias.hpp>
+#include <xtensor/xstrided_view.hpp>
 
 #include "catena/graph/tensor.hpp"
 
@@ -21,10 +22,14 @@ template <class T>
 auto adapt(T* data, const Tensor& t) {
   std::vector<std::size_t> shape(t.shape().begin(), t.shape().end());
   std::vector<std::ptrdiff_t> strides(t.strides().begin(), t.strides().end());
-  // The buffer's size must be the number of elements, also where the strides skip or repeat some:
-  // xtensor would resize a buffer of another size. Elements are reached by strides alone.
-  return xt::adapt(data, static_cast<std::size_t>(t.numel()), xt::no_ownership(), std::move(shape),
-                   std::move(strides));
+  std::size_t span = t.numel() > 0 ? 1 : 0;
+  for (int d = 0; d < t.rank() && span > 0; ++d)
+    span += static_cast<std::size_t>((t.shape()[d] - 1) * t.strides()[d]);
+  // An adaptor believes that its elements fill its buffer, and fill() or += would write between
+  // those of a slice: hence a strided view of the flat memory.
+  const std::vector<std::size_t> flat{span};
+  return xt::strided_view(xt::adapt(data, span, xt::no_ownership(), flat), std::move(shape),
+                          std::move(strides), 0, xt::layout_type::dynamic);
 }
 }  // namespace detail
 
