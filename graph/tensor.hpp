@@ -37,6 +37,15 @@ class HookHandle {
   std::function<void()> remove_;
 };
 
+// The i in x[i] and the line it stands on: an operator has no other place to catch that.
+struct Position {
+  std::int64_t index;
+  std::source_location location;
+  Position(std::int64_t i,  // NOLINT: implicit on purpose
+           std::source_location loc = std::source_location::current())
+      : index(i), location(loc) {}
+};
+
 class Tensor {
  public:
   using Location = std::source_location;
@@ -144,7 +153,8 @@ class Tensor {
   // NumPy-like: x.slice({1, Slice(0, 4), Ellipsis, NewAxis}). An integer drops its dimension.
   Tensor slice(std::initializer_list<Index> where, Location loc = Location::current()) const;
   Tensor slice(std::span<const Index> where, Location loc = Location::current()) const;
-  Tensor operator[](std::int64_t i) const;  // x[i]: the i-th entry of dimension 0
+  // x[i]: the i-th entry of dimension 0; negative counts from the end.
+  Tensor operator[](Position i) const;
   Tensor sum(const Shape& dims = {}, bool keepdim = false,
              Location loc = Location::current()) const;
   Tensor mean(const Shape& dims = {}, bool keepdim = false,
@@ -280,7 +290,7 @@ T Tensor::item(Location loc) const {
 template <class T>
 std::vector<T> Tensor::to_vector(Location loc) const {
   static_assert(!std::is_same_v<T, bool>, "std::vector<bool> has no elements; ask for uint8_t");
-  std::vector<T> values(static_cast<std::size_t>(numel()));
+  std::vector<T> values(impl_ ? static_cast<std::size_t>(numel()) : 0);
   detail::copy_out(*this, dtype_of<T>(), values.data(), loc);
   return values;
 }

@@ -204,8 +204,8 @@ Tensor Tensor::slice(std::initializer_list<Index> where, Location loc) const {
 Tensor Tensor::slice(std::span<const Index> where, Location loc) const {
   return catena::slice(Operand(*this, loc), where);
 }
-Tensor Tensor::operator[](std::int64_t i) const {
-  return catena::select(Operand(*this, Location()), 0, i);
+Tensor Tensor::operator[](Position i) const {
+  return catena::select(Operand(*this, i.location), 0, i.index);
 }
 
 }  // namespace catena

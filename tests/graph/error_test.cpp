@@ -46,7 +46,7 @@ TEST(ErrorTexts, Matmul) {
                s = ones({});
   CATENA_EXPECT_MESSAGE("matmul", matmul(a, b), "[2, 3]", "[4, 5]", "3", "4");
   CATENA_EXPECT_MESSAGE("matmul", matmul(c, d), "[7, 3, 2]", "[3, 2, 4]");
-  CATENA_EXPECT_MESSAGE("matmul", matmul(s, a), "[]");
+  CATENA_EXPECT_MESSAGE("matmul", matmul(s, a), "a is 0-d; expected at least one dimension");
   CATENA_EXPECT_MESSAGE("matmul", matmul(a, ones({3, 2}, kFloat64)), "float32", "float64", "to(");
   CATENA_EXPECT_MESSAGE("matmul", a.matmul(b), "[2, 3]", "[4, 5]");
 }
@@ -107,7 +107,7 @@ TEST(ErrorTexts, IndexOutOfRange) {
   const Tensor x = ones({4, 3});
   CATENA_EXPECT_MESSAGE("index_select", index_select(x, tensor({0, 4}, kInt64)), "4");
   CATENA_EXPECT_MESSAGE("index_select", index_select(x, tensor({-5}, kInt64)), "-5");
-  CATENA_EXPECT_MESSAGE("index_select", index_select(x, ones({2})), "float32", "int64");
+  CATENA_EXPECT_MESSAGE("index_select", index_select(x, ones({2})), "input 1 has dtype float32");
 }
 
 TEST(ErrorTexts, UndefinedTensors) {
