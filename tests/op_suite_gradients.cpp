@@ -183,6 +183,51 @@ TEST_P(Gradients, SurviveDroppedHandles) {
   expect_same(grad(outputs, wanted, {.allow_unused = true}, seeds), expected, "handles dropped");
 }
 
+// The gradient kernel itself, given only what is saved, writing to guarded memory.
+TEST_P(Gradients, KernelStaysWithinItsOutputs) {
+  const KernelRow& row = info().rows[static_cast<int>(DeviceType::kCpu)];
+  if (!row.backward || info().kind != OpKind::kKernel || info().random) return;
+  const std::vector<Tensor> in = leaves(), expected = gradients(c(), in);
+  const std::vector<Tensor> outputs = run(s(), in);
+  const std::vector<Tensor> seeds = cotangents_for(differentiable_outputs(outputs));
+  auto view = [](const Tensor& t) {
+    TensorView v;
+    v.data = detail::checked_data(t, t.dtype(), std::source_location::current());
+    v.dtype = t.dtype();
+    v.contiguous = t.is_contiguous();
+    v.numel = t.numel();
+    v.shape = t.shape();
+    v.strides = t.strides();
+    return v;
+  };
+  std::vector<TensorView> views, gradient_views(in.size());
+  std::size_t next = 0;
+  for (const Tensor& t : outputs)
+    views.push_back(t.requires_grad() ? view(seeds[next++]) : TensorView());
+  for (std::size_t i = 0; i < in.size(); ++i)
+    views.push_back(saves_input(i) ? view(in[i]) : TensorView());
+  for (const Tensor& t : outputs)
+    views.push_back(saved() & Saves::kOutput ? view(t) : TensorView());
+  std::vector<Placed> placed;
+  for (std::size_t i = 0; i < in.size(); ++i) {
+    if (!in[i].requires_grad()) continue;
+    placed.emplace_back(zeros_like(in[i]), Layout::kContiguous);
+    placed.back().poison();
+    gradient_views[i] = view(placed.back().tensor());
+  }
+  KernelContext context;
+  context.inputs = views.data();
+  context.outputs = gradient_views.data();
+  context.num_inputs = static_cast<int>(views.size());
+  context.num_outputs = static_cast<int>(gradient_views.size());
+  row.backward(s().op.attrs(), context);
+  ASSERT_EQ(placed.size(), expected.size());
+  for (std::size_t i = 0; i < placed.size(); ++i) {
+    EXPECT_TRUE(placed[i].guards_intact()) << "memory around gradient " << i << " was written";
+    EXPECT_TRUE(same_bits(placed[i].tensor(), expected[i])) << "gradient " << i;
+  }
+}
+
 // Overwriting what is saved is an error that names the op and both lines.
 TEST_P(Gradients, OverwrittenSavedValueIsAnError) {
   if (info().kind == OpKind::kComposite) return;
