@@ -54,39 +54,20 @@ void all_gradients(const Op& op, const KernelContext& c) {
 
 }  // namespace
 
+// None where every gradient is g or -g: the engine then hands g on without a kernel, or calls neg.
 template <class Op>
 KernelFn pointwise_gradient() {
-  return kernel<Op, all_gradients<Op>>();
+  constexpr bool is_sum =
+      std::is_same_v<Op, op::Add> || std::is_same_v<Op, op::Sub> || std::is_same_v<Op, op::Neg>;
+  if constexpr (Op::kPointwise.bool_result || is_sum)
+    return nullptr;
+  else
+    return kernel<Op, all_gradients<Op>>();
 }
 
-#define CATENA_GRADIENT(Struct) template KernelFn pointwise_gradient<op::Struct>();
-CATENA_GRADIENT(Mul)
-CATENA_GRADIENT(Div)
-CATENA_GRADIENT(Pow)
-CATENA_GRADIENT(Exp)
-CATENA_GRADIENT(Log)
-CATENA_GRADIENT(Sqrt)
-CATENA_GRADIENT(Tanh)
-CATENA_GRADIENT(Sigmoid)
-CATENA_GRADIENT(Relu)
-CATENA_GRADIENT(Where)
-#undef CATENA_GRADIENT
-
-// Gradients that are g or -g: the engine hands g on without a kernel, or calls neg.
-#define CATENA_NO_GRADIENT(Struct)            \
-  template <>                                 \
-  KernelFn pointwise_gradient<op::Struct>() { \
-    return nullptr;                           \
-  }
-CATENA_NO_GRADIENT(Add)
-CATENA_NO_GRADIENT(Sub)
-CATENA_NO_GRADIENT(Neg)
-CATENA_NO_GRADIENT(Equal)
-CATENA_NO_GRADIENT(NotEqual)
-CATENA_NO_GRADIENT(Less)
-CATENA_NO_GRADIENT(LessEqual)
-CATENA_NO_GRADIENT(Greater)
-CATENA_NO_GRADIENT(GreaterEqual)
-#undef CATENA_NO_GRADIENT
+#define CATENA_OP(Struct, name, stem)
+#define CATENA_POINTWISE_OP(Struct, name, stem) template KernelFn pointwise_gradient<op::Struct>();
+#include "catena/ops/ops.def"
+#undef CATENA_OP
 
 }  // namespace catena::gpu
