@@ -1,5 +1,7 @@
 #include "catena/nn/graph_module.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 namespace catena::nn {
@@ -29,6 +31,12 @@ GraphModule::GraphModule(Graph graph, Location loc) : graph_(std::move(graph)) {
       owner.register_parameter(own, tensor, loc);
     else
       owner.register_buffer(own, tensor, true, loc);
+  }
+  // As buffers the constants follow to(device).
+  for (const Graph::Named& constant : graph_.constants()) {
+    std::string name = constant.name;
+    std::replace(name.begin(), name.end(), '.', '_');
+    part("constants").register_buffer(name, graph_.tensor(constant.value), false, loc);
   }
 }
 

@@ -11,8 +11,9 @@
 namespace catena::nn {
 
 //   nn::GraphModule model(load_graph("digits.catena"));
-// Parameters keep their dotted names; those saved without a gradient become buffers. Training mode
-// brings dropout back to work. The module and the graph given to it share the tensors.
+// Parameters keep their dotted names; those saved without a gradient become buffers, and so do the
+// graph's constants ("constants.*", not part of state()). Training mode brings dropout back to
+// work. The module and the graph given to it share the tensors.
 class GraphModule : public Layer {
  public:
   explicit GraphModule(Graph graph, Location loc = Location::current());

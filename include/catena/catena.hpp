@@ -9,6 +9,8 @@
 #include "catena/graph/registry.hpp"
 #include "catena/graph/state.hpp"
 #include "catena/graph/tensor.hpp"
+#include "catena/graph/trace.hpp"
+#include "catena/nn/graph_module.hpp"
 #include "catena/nn/init.hpp"
 #include "catena/nn/layers.hpp"
 #include "catena/nn/linear.hpp"
