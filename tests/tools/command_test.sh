@@ -89,6 +89,13 @@ expect 1 'cut.catena' run cut.catena --inputs d/test_pixels.npy --output-dir e
 expect 1 'results' train digits --epochs 1 --json no/such/folder/results.json
 expect 1 'digits.csv' train digits --epochs 1 --data no/digits.csv
 
+# --- Benchmarks -------------------------------------------------------------------------------------
+if [ -x "$(dirname "$catena")/../benchmarks/catena_bench" ]; then
+  expect 1 'no workload matches' bench --filter 'no such workload'
+else
+  expect 3 'no benchmarks' bench
+fi
+
 if [ -e /dev/full ]; then
   status=0
   "$catena" ops >/dev/full 2>err || status=$?
