@@ -24,7 +24,7 @@ OpSample relative(OpSample s, double float32, double float64) {
 template <class Op>
 OpSample shapes_that_do_not_fit(const Op& op) {
   return fails("shapes", op, {uniform({2, 3}), uniform({4})},
-               "shapes do not broadcast: input 0 (a) [2, 3], input 1 (b) [4]; expected sizes");
+               "shapes do not broadcast: a [2, 3], b [4]; expected sizes");
 }
 
 // What every op of two numbers must get right.
@@ -239,7 +239,7 @@ std::vector<OpSample> samples_Where() {
       sample("mixed", op::Where{}, {booleans({6}), uniform({6}), integers({6}, 0, 3)}, f)
           .only(kFloatTypes),
       fails("condition_dtype", op::Where{}, {uniform({2}), uniform({2}), uniform({2})},
-            "input 0 (condition) has dtype float32; expected bool"),
+            "condition has dtype float32; expected bool"),
       fails("shapes", op::Where{}, {booleans({2}), uniform({3}), uniform({3})},
             "shapes do not broadcast"),
   };
