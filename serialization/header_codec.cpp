@@ -178,11 +178,18 @@ DType read_dtype(int code, const std::string& path, const std::string& field) {
   return dtype;
 }
 
+// Of one node; more would only make a hostile file slow to refuse.
+constexpr int kMaxAttributes = 256;
+constexpr std::size_t kMaxSymbolic = 1024;
+
 // One node of the file as a call of today's op.
 OpValue read_op(const NodeRecord& node, const OpRecord& op, const std::string& path,
                 const std::string& field) {
   const OpInfo& info = get_op(op.name());
   AttrList attrs;
+  if (node.attributes_size() > kMaxAttributes)
+    bad_file(path, field, fmt::format("{} attributes", node.attributes_size()),
+             fmt::format("at most {}", kMaxAttributes));
   for (const AttributeRecord& a : node.attributes()) {
     attrs.push_back({a.name(), read_attribute(a, path, field)});
     for (std::size_t i = 0; i + 1 < attrs.size(); ++i)
@@ -338,6 +345,9 @@ Graph read_graph(const GraphRecord& record, const std::vector<Tensor>& tensors,
       std::vector<Graph::SymbolicAttr> symbolic;
       for (const AttributeRecord& a : node.attributes())
         for (const SymbolicRecord& s : a.symbolic()) {
+          if (symbolic.size() == kMaxSymbolic)
+            bad_file(path, field, "more attribute elements that follow axes",
+                     fmt::format("at most {}", kMaxSymbolic));
           if (s.element() > 0x7fffffff)
             bad_file(path, field, fmt::format("attribute element {}", s.element()), "less");
           symbolic.push_back({a.name(), static_cast<std::int32_t>(s.element()) - 1,

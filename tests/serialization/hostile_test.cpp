@@ -378,6 +378,24 @@ TEST_F(Hostile, Attributes) {
                        {"attribute element"});
 }
 
+// Files that would take a reader with quadratic checks hours.
+TEST_F(Hostile, FloodsAreRefusedQuickly) {
+  Message many = node_record(0, {0});
+  for (int i = 0; i < 100'000; ++i) many.part(3, Message().text(1, std::to_string(i)).zigzag(2, 1));
+  const auto graph = [](const Message& node) {
+    return Message().part(2, input_record("x")).part(5, op_record("relu")).part(6, node);
+  };
+  expect_graph_refused(graph(many), {"100000 attributes", "at most 256"});
+  Message symbols = Message().text(1, "a").zigzag(2, 1);
+  for (int i = 0; i < 100'000; ++i) symbols.part(9, Message().number(1, 1));
+  Message node = node_record(0, {0});
+  expect_graph_refused(graph(node.part(3, symbols)), {"follow axes", "at most 1024"});
+  Message outputs = graph(node_record(0, {0}));
+  for (int i = 0; i < 100'000; ++i) outputs.part(7, output_record(std::to_string(i).c_str(), 1));
+  write_file(path_, make_file(Message().part(3, outputs).bytes()));
+  EXPECT_EQ(load_graph(path_).outputs().size(), 100'000u);
+}
+
 TEST_F(Hostile, ShapesThatDoNotFit) {
   Message g;
   g.part(2, input_record("x"));
