@@ -6,15 +6,18 @@
 #
 # Environment: LIBTORCH  folder with include/ and lib/ of a libtorch (PyPI's torch package unpacked
 #                        will do; libraries it needs beyond its own are found by LD_LIBRARY_PATH)
-#              FILTER    regular expression on workload names (default: all)
+#              WORKLOADS regular expressions on workload names, run one after the other so that both
+#                        sides see the machine in the same state (default: all of them)
 #              ROUNDS    how often each side runs (3); the median of the rounds counts
 #              CORE      the core to pin to (0)
 #              FILE_PARAMETERS  size of the model of W9 (100000000: 400 MB)
 #              OUT       folder for the raw lines (benchmarks/results/DATE)
 set -euo pipefail
+set -f  # regular expressions are no file patterns
 here=$(cd "$(dirname "$0")" && pwd)
 build=$(realpath "${1:-build}")
-rounds=${ROUNDS:-3} core=${CORE:-0} filter=${FILTER:-.} parameters=${FILE_PARAMETERS:-100000000}
+rounds=${ROUNDS:-3} core=${CORE:-0} parameters=${FILE_PARAMETERS:-100000000}
+workloads=${WORKLOADS:-W1 W2_mlp.*sgd W2_(mlp.*adam|adam) W3 W6 W8 W9}
 out=${OUT:-$here/results/$(date -u +%Y-%m-%d)}
 ours=$build/benchmarks/catena_bench
 [ -x "$ours" ] || { echo "run_peers.sh: $ours is missing; build the target catena_bench" >&2; exit 1; }
@@ -36,22 +39,20 @@ fi
 
 {
   echo "date $(date -u +%Y-%m-%dT%H:%M:%SZ)"
-  echo "cpu $(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -1), core $core of $(nproc)"
+  echo "cpu $(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -1), core $core of $(nproc --all)"
   echo "load before $(cut -d' ' -f1-3 /proc/loadavg)"
   [ -z "$peer" ] || echo "libtorch $(sed -n "s/^__version__ = '\(.*\)'/\1/p" "$LIBTORCH/version.py" 2>/dev/null)"
 } | tee "$out/context.txt"
 
-rm -f "$out"/ours.*.txt "$out"/libtorch.*.txt
+for side in ours libtorch; do find "$out" -name "$side.*.txt" -delete; done
 for round in $(seq "$rounds"); do
-  # One workload family at a time, so that both sides see the machine in the same state.
-  for family in W1 W2_mlp.*sgd 'W2_(mlp.*adam|adam)' W3 W6 W8 W9; do
-    wanted="^(?=.*$family)(?=.*($filter))"
+  for wanted in $workloads; do
     lines() { "$@" | { grep phase= || true; } || echo "failed: $*" >&2; }
     mine=(taskset -c "$core" "$ours" --filter "$wanted" --file-parameters "$parameters")
     lines "${mine[@]}" >> "$out/ours.$round.txt"
     [ -n "$peer" ] || continue
     theirs=(taskset -c "$core" "$peer" "$wanted" "$parameters")
-    [ "$family" = W8 ] && theirs=("${mine[@]}" --cold-program "$build/peers/libtorch_cold")
+    [[ "$wanted" == *W8* ]] && theirs=("${mine[@]}" --cold-program "$build/peers/libtorch_cold")
     lines "${theirs[@]}" >> "$out/libtorch.$round.txt"
   done
 done
@@ -82,4 +83,4 @@ awk '
       b = (("peer", key) in values) ? middle(values["peer", key]) : ""
       printf "| %s | %s | %s | %s |\n", key, a, b, b == "" || a == 0 ? "" : sprintf("%.2f", b / a)
     }
-  }' "$out"/ours.*.txt $([ -z "$peer" ] || echo "$out"/libtorch.*.txt) | tee "$out/table.md"
+  }' $(find "$out" -name 'ours.*.txt' | sort) $(find "$out" -name 'libtorch.*.txt' | sort) | tee "$out/table.md"
