@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs catena_bench and, where there is one, the same workloads in libtorch, in turn on one pinned
-# core, and prints the medians side by side.
+# core, and prints the medians and the best times side by side.
 #
 #   benchmarks/run_peers.sh [BUILD_DIR]            (default: build)
 #
@@ -73,14 +73,19 @@ awk '
     side = FILENAME ~ /ours\.[0-9]+\.txt$/ ? "ours" : "peer"
     if (side == "ours" && !(key in seen)) { seen[key] = 1; order[++count] = key }
     values[side, key] = values[side, key] " " rest[1]
+    least = substr(rest[3], 5)
+    if (!((side, key) in best) || least + 0 < best[side, key] + 0) best[side, key] = least
   }
+  function ratio(a, b) { return a + 0 == 0 || b == "" ? "" : sprintf("%.2f", b / a) }
   END {
-    printf "| workload | Catena | libtorch | libtorch / Catena |\n|---|--:|--:|--:|\n"
+    print "| workload | Catena median | best | libtorch median | best | ratio of medians | of bests |"
+    print "|---|--:|--:|--:|--:|--:|--:|"
     for (i = 1; i <= count; i++) {
       key = order[i]
       if (key ~ /phase=(fwd|bwd|free|zero_grad|save|load|write|read)$/) continue
       a = middle(values["ours", key])
-      b = (("peer", key) in values) ? middle(values["peer", key]) : ""
-      printf "| %s | %s | %s | %s |\n", key, a, b, b == "" || a == 0 ? "" : sprintf("%.2f", b / a)
+      b = ("peer", key) in values ? middle(values["peer", key]) : ""
+      printf "| %s | %s | %s | %s | %s | %s | %s |\n", key, a, best["ours", key], b,
+             best["peer", key], ratio(a, b), ratio(best["ours", key], best["peer", key])
     }
   }' $(find "$out" -name 'ours.*.txt' | sort) $(find "$out" -name 'libtorch.*.txt' | sort) | tee "$out/table.md"
