@@ -3,6 +3,7 @@
 // what W8 starts.
 #include <unistd.h>
 
+#include <filesystem>
 #include <regex>
 
 #include <torch/torch.h>
@@ -156,7 +157,9 @@ void cross_entropy(Session& session) {
 void files(Session& session, long parameters) {
   const std::string name = "W9_serialization params=" + std::to_string(parameters);
   if (!session.selected(name)) return;
-  const std::string path = "/tmp/libtorch_bench_" + std::to_string(::getpid());
+  const std::string path =
+      (std::filesystem::temp_directory_path() / ("libtorch_bench_" + std::to_string(::getpid())))
+          .string();
   std::vector<Tensor> model, loaded;
   for (int i = 0; i < 25; ++i)
     model.push_back(torch::full({parameters / 25}, static_cast<float>(i)));
