@@ -247,9 +247,13 @@ TensorImpl* make_output(const OutputSpec& spec, TensorImpl* input0) {
   out->device = spec.device;
   out->numel = spec.shape.numel();
   if (spec.view) {
-    out->strides = spec.strides;
     out->offset = spec.offset;
-    out->contiguous = is_contiguous(spec.shape, spec.strides);
+    if (spec.row_major) {
+      set_contiguous_strides(spec.shape, &out->strides);
+    } else {
+      out->strides = spec.strides;
+      out->contiguous = is_contiguous(spec.shape, spec.strides);
+    }
     out->storage = input0->storage;
     retain_storage(out->storage);
   } else {

@@ -308,7 +308,9 @@ void Walk::process_node(Node* node) {
   if (!deeper) return;
   CallSite here(node->location);
   const bool fused = !options_.create_graph && !thread_state.detect_anomaly;
-  if (!(fused && (run_pointwise(*node, current_) || run_fused(*node)))) call_rule(*node);
+  if (!(fused &&
+        (run_relabel(*node, current_) || run_pointwise(*node, current_) || run_fused(*node))))
+    call_rule(*node);
   release(*node);
 }
 

@@ -47,6 +47,15 @@ void InferContext::view(const Shape& shape, const Shape& strides, std::int64_t o
   spec.strides = strides;
   spec.offset = offset;
 }
+void InferContext::view_row_major(const Shape& shape) {
+  OutputSpec& spec = next();
+  spec.shape = shape;
+  spec.dtype = dtype(0);
+  spec.device = device(0);
+  spec.view = true;
+  spec.row_major = true;
+  spec.offset = offset(0);
+}
 
 int InferContext::dim(std::int64_t given, int rank, const char* what) const {
   const std::int64_t d = given < 0 ? given + rank : given;

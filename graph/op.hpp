@@ -128,6 +128,7 @@ struct OutputSpec {
   DType dtype = kFloat32;
   Device device;
   bool view = false;        // shares input 0's storage
+  bool row_major = false;   // a view whose strides are the row-major ones
   Shape strides;            // of a view, in elements
   std::int64_t offset = 0;  // of a view, in elements, from the start of the storage
 };
@@ -143,6 +144,7 @@ class InferContext {
   const Shape& strides(int i) const { return inputs_[i]->strides; }
   std::int64_t offset(int i) const { return inputs_[i]->offset; }
   bool contiguous(int i) const { return inputs_[i]->contiguous; }
+  std::int64_t numel(int i) const { return inputs_[i]->numel; }
   int rank(int i) const { return inputs_[i]->shape.rank(); }
   DType dtype(int i) const { return inputs_[i]->dtype; }
   Device device(int i) const { return inputs_[i]->device; }
@@ -152,9 +154,11 @@ class InferContext {
   void output(const Shape& shape, DType dtype);
   // The same for ops without inputs.
   void output(const Shape& shape, DType dtype, Device device);
-  // Declares the output of a view op: input 0's memory seen with these strides and offset. A view op
-  // that cannot see it so calls output() instead, and is asked again with a row-major copy.
+  // Declares the output of a view op: input 0's memory seen with these strides and offset. A view
+  // op that cannot see it so calls output() instead, and is asked again with a row-major copy.
   void view(const Shape& shape, const Shape& strides, std::int64_t offset);
+  // The same for the elements of a row-major input in their order.
+  void view_row_major(const Shape& shape);
 
   // A dimension given by the user, counted from the end when negative; fails when out of range.
   // `what` names the attribute in the message.
@@ -264,8 +268,9 @@ struct OpInfo {
   std::vector<AttrInfo> attrs;
 
   std::size_t attrs_size = 0;
-  bool trivial_attrs = true;               // may be copied with memcpy and dropped
-  bool no_attrs = false;                   // the struct is empty: nothing to copy
+  bool trivial_attrs = true;  // may be copied with memcpy and dropped
+  bool relabels = false;      // the same elements in the same order under another shape
+  bool no_attrs = false;      // the struct is empty: nothing to copy
   void (*construct)(void* dst) = nullptr;  // default attributes
   void (*copy)(void* dst, const void* src) = nullptr;
   void (*destroy)(void* op) noexcept = nullptr;
@@ -361,6 +366,7 @@ concept OpStruct = std::is_class_v<T> && std::is_aggregate_v<T> && requires {
 };
 
 // Builds the description of T. Optional members of T:
+//   kRelabels (of a view: its gradient is the incoming one under the input's shape),
 //   kKind (default kKernel), kNumOutputs (1), kNoGradOutputs (0), kPointwise (for kPointwise),
 //   infer, vjp (its absence means: not differentiable), compose (for kComposite),
 //   draw and kStateMembers (members that are run-time state, not attributes; listed last),
@@ -384,6 +390,7 @@ OpInfo describe_op() {
   if constexpr (requires { T::kKind; }) info.kind = T::kKind;
   if constexpr (requires { T::kNumOutputs; }) info.num_outputs = T::kNumOutputs;
   if constexpr (requires { T::kNoGradOutputs; }) info.no_grad_outputs = T::kNoGradOutputs;
+  if constexpr (requires { T::kRelabels; }) info.relabels = T::kRelabels;
   if constexpr (requires { T::kPointwise; }) info.pointwise = T::kPointwise;
   if constexpr (requires { T::kIdentityInEvaluation; })
     info.identity_in_evaluation = T::kIdentityInEvaluation;

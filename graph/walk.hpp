@@ -83,6 +83,7 @@ class Walk {
   void process_leaf(TensorImpl* leaf);
   void process_node(Node* node);
   bool pass_products(Node& node);
+  bool run_relabel(Node& node, Tensor& g);
   bool run_pointwise(Node& node, Tensor& g);
   bool run_fused(Node& node);
   void call_rule(Node& node);

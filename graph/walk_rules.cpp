@@ -31,6 +31,22 @@ void Walk::check_version(const Node& node, const Edge& edge, std::uint32_t expec
       called_at(t->storage->last_write), called_at(node.location)));
 }
 
+// The gradient of a reshape is the incoming one under the input's shape: relabelled where it stands
+// when nobody else sees it.
+bool Walk::run_relabel(Node& node, Tensor& g) {
+  if (!node.op->relabels) return false;
+  Edge& edge = node.edges()[0];
+  const TensorImpl* input = edge.input();
+  ensure_ready(g.impl());
+  if (!g.is_contiguous() || g.numel() != input->numel) return false;
+  const bool sole = g.impl()->counts.load(std::memory_order_acquire) == kOneHandle;
+  TensorImpl* t = sole ? g.release() : alias_of(g.impl());
+  t->shape = input->shape;
+  set_contiguous_strides(input->shape, &t->strides);
+  accumulate(edge, Tensor::adopt(t), node, 0);
+  return true;
+}
+
 // Pointwise ops on contiguous CPU tensors of one shape: the gradient's formula runs as one line per
 // input, in place of the incoming gradient where nobody else sees that.
 bool Walk::run_pointwise(Node& node, Tensor& g) {

@@ -87,6 +87,13 @@ const Shape& checked_shape(const char* op, const Operand& x) {
 namespace op {
 
 void Reshape::infer(InferContext& c) const {
+  if (c.contiguous(0)) {
+    std::int64_t numel = 1;
+    bool plain = true;
+    for (const std::int64_t size : shape)
+      plain = plain && size > 0 && !__builtin_mul_overflow(numel, size, &numel);
+    if (plain && numel == c.numel(0)) return c.view_row_major(shape);
+  }
   Shape sizes, strides;
   if (const std::string wrong = resolve_sizes(shape, c.shape(0), &sizes); !wrong.empty())
     c.fail(wrong);

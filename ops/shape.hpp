@@ -14,6 +14,7 @@ namespace op {
 struct Reshape {
   Shape shape;
   static constexpr OpKind kKind = OpKind::kView;
+  static constexpr bool kRelabels = true;
   static constexpr const char* kFormula = "y = x with another shape";
   static constexpr std::uint32_t kVersion = 1;
   static constexpr std::tuple kAttrs{Attr{"shape", &Reshape::shape, "sizes; one may be -1"}};
