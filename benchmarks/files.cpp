@@ -54,7 +54,7 @@ void files(Session& session, long parameters) {
     model.emplace_back("p" + std::to_string(i), catena::full({each}, static_cast<double>(i)));
   std::vector<char> buffer(static_cast<std::size_t>(each * count * 4), 1);
   double sum = 0;
-  double raw[2], ours[2];
+  double raw[2] = {}, ours[2] = {};
   for (bool sync : {false, true}) {
     const std::string suffix = sync ? " sync=on" : " sync=off";
     auto fresh_file = [&](Clock& clock) {

@@ -330,67 +330,51 @@ Tensor ones_like(const Tensor& t) { return ones(t.shape(), {t.dtype(), t.device(
 
 namespace {
 
-Tensor from_scalars(const std::vector<Scalar>& values, const Shape& shape, TensorOptions options,
+// Appends the numbers of `values` and notes the length of each level in `shape`; every list of a
+// level has the same length, and numbers stand at the innermost level only.
+void flatten_values(const NestedValues& values, int depth, Shape* shape, std::vector<Scalar>* out,
                     const std::source_location& loc) {
-  Tensor t = Tensor::adopt(detail::empty_impl(shape, options.dtype, kCpu));
-  auto* out = static_cast<char*>(detail::data_of(t.impl()));
-  for (const Scalar& v : values) out += detail::element_of(v, options.dtype, out);
-  if (!options.device.is_cpu()) t = detail::copy_to_device(t, options.device);
-  if (options.requires_grad) t.set_requires_grad(true, loc);
-  return t;
-}
-
-void check_row(std::size_t found, std::size_t expected, std::size_t row,
-               const std::source_location& loc) {
-  if (found != expected)
+  const bool inner = depth == shape->rank();
+  if (!values.is_list()) {
+    if (!inner)
+      throw_argument("tensor",
+                     "a number stands beside a list; expected all entries of one level "
+                     "to be numbers, or all lists",
+                     loc);
+    out->push_back(values.number());
+    return;
+  }
+  const auto length = static_cast<std::int64_t>(values.list().size());
+  if (inner)
     throw_argument("tensor",
-                   fmt::format("row {} has {} entries but row 0 has {}; expected equal lengths",
-                               row, found, expected),
+                   "a list stands beside a number; expected all entries of one level to "
+                   "be numbers, or all lists",
                    loc);
+  if (length != (*shape)[depth])
+    throw_argument("tensor",
+                   fmt::format("a list at depth {} has {} entries but the first one has {}; "
+                               "expected equal lengths",
+                               depth, length, (*shape)[depth]),
+                   loc);
+  for (const NestedValues& v : values.list()) flatten_values(v, depth + 1, shape, out, loc);
 }
 
 }  // namespace
 
-Tensor tensor(Scalar value, TensorOptions options, std::source_location loc) {
-  return full({}, value, options, loc);
-}
-
-Tensor tensor(std::initializer_list<Scalar> values, TensorOptions options,
-              std::source_location loc) {
-  return from_scalars(values, {static_cast<std::int64_t>(values.size())}, options, loc);
-}
-
-Tensor tensor(std::initializer_list<std::initializer_list<Scalar>> rows, TensorOptions options,
-              std::source_location loc) {
-  std::vector<Scalar> values;
-  const std::size_t width = rows.size() ? rows.begin()->size() : 0;
-  std::size_t r = 0;
-  for (const auto& row : rows) {
-    check_row(row.size(), width, r++, loc);
-    values.insert(values.end(), row.begin(), row.end());
+Tensor tensor(const NestedValues& values, TensorOptions options, std::source_location loc) {
+  Shape shape;
+  for (const NestedValues* v = &values; v->is_list(); v = v->list().begin()) {
+    shape.push_back(static_cast<std::int64_t>(v->list().size()));
+    if (v->list().size() == 0) break;
   }
-  return from_scalars(values,
-                      {static_cast<std::int64_t>(rows.size()), static_cast<std::int64_t>(width)},
-                      options, loc);
-}
-
-Tensor tensor(std::initializer_list<std::initializer_list<std::initializer_list<Scalar>>> planes,
-              TensorOptions options, std::source_location loc) {
-  std::vector<Scalar> values;
-  const std::size_t height = planes.size() ? planes.begin()->size() : 0;
-  const std::size_t width = height ? planes.begin()->begin()->size() : 0;
-  std::size_t r = 0;
-  for (const auto& plane : planes) {
-    check_row(plane.size(), height, r, loc);
-    for (const auto& row : plane) {
-      check_row(row.size(), width, r++, loc);
-      values.insert(values.end(), row.begin(), row.end());
-    }
-  }
-  return from_scalars(values,
-                      {static_cast<std::int64_t>(planes.size()), static_cast<std::int64_t>(height),
-                       static_cast<std::int64_t>(width)},
-                      options, loc);
+  std::vector<Scalar> numbers;
+  flatten_values(values, 0, &shape, &numbers, loc);
+  Tensor t = Tensor::adopt(detail::empty_impl(shape, options.dtype, kCpu));
+  auto* out = static_cast<char*>(detail::data_of(t.impl()));
+  for (const Scalar& v : numbers) out += detail::element_of(v, options.dtype, out);
+  if (!options.device.is_cpu()) t = detail::copy_to_device(t, options.device);
+  if (options.requires_grad) t.set_requires_grad(true, loc);
+  return t;
 }
 
 Tensor from_memory(void* data, const Shape& shape, DType dtype, const Shape& strides,

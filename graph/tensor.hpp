@@ -242,6 +242,24 @@ Tensor ones(const Shape& shape, TensorOptions options = {},
 Tensor empty_like(const Tensor& t);
 Tensor zeros_like(const Tensor& t);
 Tensor ones_like(const Tensor& t);
+// A number, or a list of such: what the braces of tensor({{1, 2}, {3, 4}}) become.
+class NestedValues {
+ public:
+  template <class T>
+  requires std::is_arithmetic_v<T> NestedValues(T number)
+      : number_(number) {}  // NOLINT: implicit on purpose
+  NestedValues(std::initializer_list<NestedValues> list) : list_(list), is_list_(true) {}
+
+  bool is_list() const { return is_list_; }
+  const Scalar& number() const { return number_; }
+  std::initializer_list<NestedValues> list() const { return list_; }
+
+ private:
+  Scalar number_ = 0;
+  std::initializer_list<NestedValues> list_;
+  bool is_list_ = false;
+};
+
 // A copy of `values` in row-major order; their count must be the shape's.
 template <class T>
 Tensor tensor(std::span<const T> values, const Shape& shape, TensorOptions options = dtype_of<T>(),
@@ -250,16 +268,9 @@ template <class T>
 Tensor tensor(const std::vector<T>& values, const Shape& shape,
               TensorOptions options = dtype_of<T>(),
               std::source_location loc = std::source_location::current());
-// tensor({1, 2, 3}), tensor({{1, 2}, {3, 4}}), tensor({{{1}}, {{2}}}) and tensor(3.5): float32
-// unless the options say otherwise.
-Tensor tensor(Scalar value, TensorOptions options = {},
-              std::source_location loc = std::source_location::current());
-Tensor tensor(std::initializer_list<Scalar> values, TensorOptions options = {},
-              std::source_location loc = std::source_location::current());
-Tensor tensor(std::initializer_list<std::initializer_list<Scalar>> rows, TensorOptions options = {},
-              std::source_location loc = std::source_location::current());
-Tensor tensor(std::initializer_list<std::initializer_list<std::initializer_list<Scalar>>> planes,
-              TensorOptions options = {},
+// tensor({1, 2, 3}), tensor({{1}, {2}}), tensor({{{1, 2}}, {{3, 4}}}) and tensor(3.5): float32
+// unless the options say otherwise. Errors: rows of different lengths.
+Tensor tensor(const NestedValues& values, TensorOptions options = {},
               std::source_location loc = std::source_location::current());
 // A tensor over memory of the caller, who keeps it alive, or hands over `release`, which is called
 // with `data` when the last view is gone. Strides in elements; empty: row-major.

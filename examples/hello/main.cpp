@@ -19,7 +19,7 @@ int main() {
   Net net;
   optim::Adam adam(net.parameters(), {.lr = 0.05});
   const Tensor x = tensor({{0, 0}, {0, 1}, {1, 0}, {1, 1}});
-  const Tensor y = tensor({{0, 1, 1, 0}}).t();  // exclusive or
+  const Tensor y = tensor({{0}, {1}, {1}, {0}});  // exclusive or
   for (int step = 0; step < 200; ++step) {
     adam.zero_grad();
     mse_loss(net(x), y).backward();

@@ -13,7 +13,7 @@ namespace {
 
 using Vec = std::vector<double>;
 
-Tensor leaf(std::initializer_list<Scalar> values, DType dtype = kFloat64) {
+Tensor leaf(const NestedValues& values, DType dtype = kFloat64) {
   return tensor(values, {dtype, kCpu, true});
 }
 

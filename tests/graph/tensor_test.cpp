@@ -317,6 +317,17 @@ TEST(Printing, StreamAndEmpty) {
 // --- Errors of the basics
 // -----------------------------------------------------------------------------
 
+TEST(TensorCreation, BracesNest) {
+  EXPECT_EQ(tensor(2).shape(), Shape());
+  EXPECT_EQ(tensor({1, 2, 3}).shape(), Shape({3}));
+  EXPECT_EQ(tensor({{1}, {2}, {3}}).shape(), Shape({3, 1}));
+  EXPECT_EQ(tensor({{{1, 2}}, {{3, 4}}}).shape(), Shape({2, 1, 2}));
+  EXPECT_EQ(tensor({{1}, {10}}).to_vector<float>(), (std::vector<float>{1, 10}));
+  EXPECT_EQ(tensor({{}, {}}).shape(), Shape({2, 0}));
+  EXPECT_EQ(tensor({true, false}, kBool).to_vector<std::uint8_t>(),
+            (std::vector<std::uint8_t>{1, 0}));
+}
+
 TEST(TensorErrors, Messages) {
   expect_error<ArgumentError>(
       [] {
@@ -327,7 +338,11 @@ TEST(TensorErrors, Messages) {
       [] {
         tensor({{1, 2}, {3}});
       },
-      {"[tensor] row 1 has 1 entries but row 0 has 2", "tensor_test.cpp:"});
+      {"[tensor] a list at depth 1 has 1 entries but the first one has 2", "tensor_test.cpp:"});
+  expect_error<ArgumentError>([] { tensor({{1, 2}, 3}); },
+                              {"[tensor] a number stands beside a list", "tensor_test.cpp:"});
+  expect_error<ArgumentError>([] { tensor({1, {2}}); },
+                              {"[tensor] a list stands beside a number", "tensor_test.cpp:"});
   expect_error<ArgumentError>([] { ones({2}).item(); },
                               {"[item] the tensor has shape [2]; expected one element"});
   expect_error<ArgumentError>([] { ones({2}).data<double>(); },
