@@ -9,7 +9,7 @@ g++ cmake ninja-build
 libopenblas-dev libdnnl2 libxsimd-dev libtbb-dev libboost-dev libfmt-dev
 libprotobuf-dev protobuf-compiler libxxhash-dev
 libcli11-dev nlohmann-json3-dev
-libgtest-dev libxtensor-dev
+libgtest-dev libxtensor-dev libxtensor-blas-dev
 gnuplot-nox graphviz"
 
 if [ "${1:-}" = --list ]; then
