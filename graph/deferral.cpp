@@ -58,27 +58,46 @@ std::atomic<std::int64_t> threshold{16384};
 
 constexpr std::int64_t kBlock = 512;  // elements a chain keeps in L1 at a time
 
-// Copies n elements from `view`, starting at row-major position `begin`, into a dense buffer.
+// Copies n elements from `view`, starting at row-major position `begin`, into a dense buffer: run by
+// run along the last dimension.
 template <class T>
 void gather(const TensorView& view, std::int64_t begin, std::int64_t n, T* out) {
-  const int rank = view.shape.rank();
+  const int last = view.shape.rank() - 1;
+  const std::int64_t step = view.strides[last];
   std::int64_t index[kMaxRank];
   std::int64_t offset = 0, rest = begin;
-  for (int d = rank - 1; d >= 0; --d) {
+  for (int d = last; d >= 0; --d) {
     index[d] = rest % view.shape[d];
     rest /= view.shape[d];
     offset += index[d] * view.strides[d];
   }
   const T* data = static_cast<const T*>(view.data);
-  for (std::int64_t i = 0; i < n; ++i) {
-    out[i] = data[offset];
-    for (int d = rank - 1; d >= 0; --d) {
+  while (n > 0) {
+    const std::int64_t run = std::min(n, view.shape[last] - index[last]);
+    const T* from = data + offset;
+    if (step == 1) {
+      std::memcpy(out, from, static_cast<std::size_t>(run) * sizeof(T));
+    } else {
+      for (std::int64_t i = 0; i < run; ++i) out[i] = from[i * step];
+    }
+    out += run;
+    n -= run;
+    offset -= index[last] * step;
+    index[last] = 0;
+    for (int d = last - 1; d >= 0; --d) {
       offset += view.strides[d];
       if (++index[d] < view.shape[d]) break;
       offset -= index[d] * view.strides[d];
       index[d] = 0;
     }
   }
+}
+
+// One value for all elements: no need to gather it.
+bool is_repeated(const TensorView& view) {
+  for (int d = 0; d < view.shape.rank(); ++d)
+    if (view.shape[d] > 1 && view.strides[d] != 0) return false;
+  return true;
 }
 
 void gather_any(const TensorView& view, std::int64_t begin, std::int64_t n, void* out) {
@@ -120,6 +139,9 @@ void run_blocks(DeferredGroup& group) {
         } else if (input.view.contiguous) {
           in[i] = static_cast<const char*>(input.view.data) +
                   begin * static_cast<std::int64_t>(size_of(input.view.dtype));
+        } else if (is_repeated(input.view)) {
+          in[i] = input.view.data;
+          strides[i] = 0;
         } else {
           void* dense = buffer(group.ops.size() + static_cast<std::size_t>(i));
           gather_any(input.view, begin, n, dense);

@@ -141,7 +141,8 @@ bool Walk::run_fused(Node& node) {
   if (!row.backward) return false;
   const Tensor g = arrived(node, 0);
   const bool pointwise = op.kind == OpKind::kPointwise;
-  if (pointwise && thread_state.deferral && g.numel() >= deferral_threshold()) return false;
+  // A gradient that is itself pending stays so: its rule's ops join the chain.
+  if (pointwise && g.impl()->pending.load(std::memory_order_acquire)) return false;
   Edge* edges = node.edges();
   const int n = node.num_inputs;
   DType compute = g.dtype();
