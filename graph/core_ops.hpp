@@ -7,6 +7,7 @@ namespace catena::detail {
 
 struct CoreOps {
   const PointwiseLoops* add_loops = nullptr;  // of the CPU
+  const void* add_op = nullptr;               // its attributes
   Tensor (*add)(const Tensor& a, const Tensor& b) = nullptr;
   Tensor (*sum_to)(const Tensor& x, const Shape& shape) = nullptr;
   Tensor (*expand)(const Tensor& x, const Shape& shape) = nullptr;

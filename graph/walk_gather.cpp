@@ -24,7 +24,7 @@ bool try_add_in_place(TensorImpl* target, TensorImpl* g) {
     static constexpr std::int64_t kUnit[] = {1, 1};
     const void* in[] = {data_of(target), data_of(g)};
     const PointwiseFn line = core_ops().add_loops->value[static_cast<int>(target->dtype)];
-    line(nullptr, data_of(target), in, kUnit, target->numel);
+    line(core_ops().add_op, data_of(target), in, kUnit, target->numel);
     return true;
   }
   backend_of(target->device).add_in_place(view_of(target), view_of(g), target->device.index);

@@ -108,7 +108,7 @@ bool Walk::run_pointwise(Node& node, Tensor& g) {
       ensure_ready(g.impl());
       if (!identity) loops->grad[i][type](node.attrs(), scratch, in, unit, out->numel);
       const void* sum[] = {data_of(target), identity ? data_of(g.impl()) : scratch};
-      core_ops().add_loops->value[type](nullptr, data_of(target), sum, unit, out->numel);
+      core_ops().add_loops->value[type](core_ops().add_op, data_of(target), sum, unit, out->numel);
       done |= 1u << i;
     }
     while (last >= 0 && (done >> last & 1u || !wants(edges[last]))) --last;

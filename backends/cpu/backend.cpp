@@ -12,6 +12,7 @@
 #include "catena/backends/cpu/pointwise.hpp"
 #include "catena/graph/error.hpp"
 #include "catena/graph/registry.hpp"
+#include "catena/ops/elementwise.hpp"
 
 namespace catena::cpu {
 namespace {
@@ -62,6 +63,7 @@ const InstructionSet& chosen() {
   return set;
 }
 
+const op::Add add_op;
 const PointwiseLoops* add_loops = nullptr;
 
 template <class T>
@@ -95,7 +97,7 @@ void add_strided(const TensorView& dst, const TensorView& src) {
     const std::int64_t one = 1;
     const void* in[] = {dst.data, src.data};
     const std::int64_t strides[] = {one, one};
-    add_loops->value[static_cast<int>(dst.dtype)](nullptr, dst.data, in, strides, 1);
+    add_loops->value[static_cast<int>(dst.dtype)](&add_op, dst.data, in, strides, 1);
     return;
   }
   const std::int64_t inner = dst.shape[rank - 1];
@@ -109,7 +111,7 @@ void add_strided(const TensorView& dst, const TensorView& src) {
     if (ds == 1) {
       const void* in[] = {d, s};
       const std::int64_t strides[] = {1, ss};
-      add_loops->value[static_cast<int>(dst.dtype)](nullptr, d, in, strides, inner);
+      add_loops->value[static_cast<int>(dst.dtype)](&add_op, d, in, strides, inner);
     } else {
       visit_dtype(dst.dtype, [&]<class T>(T) {
         if constexpr (std::is_arithmetic_v<T>)
@@ -176,11 +178,11 @@ class CpuBackend final : public Backend {
     if (dst.contiguous && src.contiguous && dst.numel <= 4096) {
       const void* in[] = {dst.data, src.data};
       static constexpr std::int64_t kUnit[] = {1, 1};
-      return line(nullptr, dst.data, in, kUnit, dst.numel);
+      return line(&add_op, dst.data, in, kUnit, dst.numel);
     }
     if (!dst.contiguous) return add_strided(dst, src);
     const TensorView in[] = {dst, src};
-    run_lines(line, nullptr, dst, in, 2);
+    run_lines(line, &add_op, dst, in, 2);
   }
   void* current_stream(int) override { return nullptr; }
   void synchronize(int) override {}
