@@ -58,6 +58,8 @@ void init() {
     to_cuda.dtypes = kAllTypes;
     // Not op_info<op::Add>(): that may be what called init().
     detail::core_ops().add_loops = get_op(OpName<op::Add>::value).rows[0].loops;
+    static constexpr op::Add kAdd;
+    detail::core_ops().add_op = &kAdd;
     entering = false;
   });
 }
