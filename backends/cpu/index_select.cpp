@@ -60,7 +60,9 @@ void select(const Problem& p, const I* index, const KernelContext& c) {
              if (bytes == 4)
                return select_rows(p, reinterpret_cast<const std::uint32_t*>(x), index,
                                   reinterpret_cast<std::uint32_t*>(y), begin, end);
-             if (bytes == 8)
+             // A row of two 4-byte elements may start between multiples of 8.
+             if (bytes == 8 && (reinterpret_cast<std::uintptr_t>(x) |
+                                reinterpret_cast<std::uintptr_t>(y)) % 8 == 0)
                return select_rows(p, reinterpret_cast<const std::uint64_t*>(x), index,
                                   reinterpret_cast<std::uint64_t*>(y), begin, end);
              for (std::int64_t r = begin; r < end; ++r) {
