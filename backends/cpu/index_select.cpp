@@ -57,12 +57,13 @@ void select(const Problem& p, const I* index, const KernelContext& c) {
   parallel(p.outer * p.count, max_of<std::int64_t>(1, kGrainBytes / bytes),
            [&](std::int64_t begin, std::int64_t end) {
              // Single elements are not worth a call of memcpy each.
-             if (bytes == 4)
+             // Words of two smaller elements may start between multiples of their size.
+             const std::uintptr_t at =
+                 reinterpret_cast<std::uintptr_t>(x) | reinterpret_cast<std::uintptr_t>(y);
+             if (bytes == 4 && at % 4 == 0)
                return select_rows(p, reinterpret_cast<const std::uint32_t*>(x), index,
                                   reinterpret_cast<std::uint32_t*>(y), begin, end);
-             // A row of two 4-byte elements may start between multiples of 8.
-             if (bytes == 8 && (reinterpret_cast<std::uintptr_t>(x) |
-                                reinterpret_cast<std::uintptr_t>(y)) % 8 == 0)
+             if (bytes == 8 && at % 8 == 0)
                return select_rows(p, reinterpret_cast<const std::uint64_t*>(x), index,
                                   reinterpret_cast<std::uint64_t*>(y), begin, end);
              for (std::int64_t r = begin; r < end; ++r) {
