@@ -43,6 +43,9 @@ TEST(Memory, PeakSeesWhatWasThere) {
 }
 
 TEST(Memory, CacheIsGivenBack) {
+#ifdef __SANITIZE_ADDRESS__
+  GTEST_SKIP() << "graph/memory.cpp keeps no cache under the address sanitizer";
+#endif
   { const Tensor t = zeros({5 << 20}); }
   const std::uint64_t before = memory_stats().cached;
   EXPECT_GE(before, 20u << 20);
