@@ -10,6 +10,7 @@
 #include "catena/graph/autograd.hpp"
 #include "catena/graph/core_ops.hpp"
 #include "catena/graph/deferral.hpp"
+#include "catena/graph/pool.hpp"
 #include "catena/graph/thread_state.hpp"
 #include "catena/graph/trace_hook.hpp"
 #include "catena/graph/view.hpp"
@@ -32,12 +33,12 @@ const std::source_location& site(const std::source_location& location) {
 
 void store_attrs(Node& node, const OpInfo& op, const void* attrs) {
   node.op = &op;
-  if (op.no_attrs) return;
+  if (op.no_attrs || op.relabels) return;
   if (op.attrs_size <= Node::kInlineAttrs && op.trivial_attrs) {
     std::memcpy(node.inline_attrs, attrs, op.attrs_size);
     return;
   }
-  void* copy = pool_allocate(op.attrs_size, &node.attrs_class);
+  void* copy = pool::allocate(op.attrs_size, &node.attrs_class);
   op.copy(copy, attrs);
   std::memcpy(node.inline_attrs, &copy, sizeof copy);
   node.flags |= Node::kHeapAttrs;
@@ -60,7 +61,7 @@ bool record_call(Node& node, const OpInfo& op, const void* attrs, Operand* const
   node.thread = thread_id();
   node.num_inputs = static_cast<std::uint16_t>(n);
   if (n > Node::kInlineInputs) {
-    node.heap_edges = static_cast<Edge*>(pool_allocate(
+    node.heap_edges = static_cast<Edge*>(pool::allocate(
         static_cast<std::size_t>(n) * (sizeof(Edge) + sizeof(std::uint32_t)), &node.heap_class));
     for (int i = 0; i < n; ++i) node.heap_edges[i] = Edge();
   }

@@ -2,7 +2,6 @@
 // input. A node's consumers all have higher numbers, so its gradient is complete when it comes up;
 // no dependency counts are needed, and the order, hence every bit, is the same each time.
 #include <algorithm>
-#include <cstddef>
 #include <mutex>
 
 #include <fmt/format.h>
@@ -40,6 +39,7 @@ Walk::Walk(BackwardOptions options, const std::source_location& location)
 
 Walk::~Walk() {
   // After an exception the worklist still holds gradients and edges.
+  if (first_.node) heap_.push_back(first_);
   for (Entry& e : heap_) {
     unmark_queued(e.node);
     if (e.node->is_multi()) {
@@ -57,24 +57,6 @@ Walk::~Walk() {
 }
 
 // --- The worklist ---
-
-bool Walk::mark_queued(Node* node) {
-  if (!owns_inline(*node)) return side_queued_.insert(node).second;
-  if (node->flags & Node::kQueued) return false;
-  node->flags |= Node::kQueued;
-  return true;
-}
-void Walk::unmark_queued(Node* node) {
-  if (owns_inline(*node))
-    node->flags &= static_cast<std::uint8_t>(~Node::kQueued);
-  else
-    side_queued_.erase(node);
-}
-
-void Walk::push(Node* node, std::uint64_t sequence) {
-  heap_.push_back({sequence, node});
-  std::push_heap(heap_.begin(), heap_.end());
-}
 
 // Puts the producer of `t` on the worklist once. Unless the tape is kept, the entry takes over the
 // edge that led here, so that the walk needs no counting; a root brings an edge of its own.
@@ -139,16 +121,10 @@ void Walk::capture(std::span<const Tensor> outputs, std::span<const Tensor> inpu
   }
   for (const Tensor& t : outputs)
     if (t.impl()->producer && useful_nodes.count(t.impl()->producer)) useful_.insert(t.impl());
-  useful_.insert(nullptr);  // never empty while capturing
 }
 
 void Walk::run() {
-  while (!heap_.empty()) {
-    Node* node = heap_.front().node;
-    std::pop_heap(heap_.begin(), heap_.end());
-    heap_.pop_back();
-    process(node);
-  }
+  while (Node* node = pop()) process(node);
 }
 
 void Walk::process(Node* node) {
@@ -168,14 +144,13 @@ void Walk::process(Node* node) {
     process_leaf(impl_of(node));
   else
     process_node(node);
-  current_ = Tensor();
+  if (current_.defined()) current_ = Tensor();
   current_multi_.clear();
 }
 
 // --- Leaves ---
 
 Tensor Walk::apply_hooks(TensorImpl* t, Tensor g) {
-  if (!t->extra) return g;
   auto hooks = t->extra->hooks;  // a hook may remove itself
   for (auto& [id, hook] : hooks) {
     Tensor changed = hook(g);
@@ -198,7 +173,7 @@ Tensor Walk::apply_hooks(TensorImpl* t, Tensor g) {
 void Walk::process_leaf(TensorImpl* leaf) {
   Tensor g = Tensor::adopt(take(slot_of(leaf)));
   if (!g.defined()) return;
-  g = apply_hooks(leaf, std::move(g));
+  if (leaf->extra) g = apply_hooks(leaf, std::move(g));
   if (capturing_) {
     for (std::size_t i : wanted_[leaf]) captured_[i] = g;
     return;
@@ -254,8 +229,8 @@ void Walk::release(Node& node) {
 // The products gathered for the transpose of a matrix are, swapped, products of the matrix: they go
 // on to it undone. So a weight used as x W^T gets its gradient in its own layout, and all its thin
 // products gather in one place.
-bool Walk::pass_products(Node& node) {
-  if (node.is_multi() || node.op->kind != OpKind::kView || node.num_inputs != 1) return false;
+bool Walk::pass_products(Node& node, std::uintptr_t& slot) {
+  if (node.op->kind != OpKind::kView || node.num_inputs != 1) return false;
   if (options_.create_graph || node.flags & Node::kReleased) return false;
   TensorImpl* out = impl_of(&node);
   if (out->extra || (capturing_ && wanted_.count(out))) return false;
@@ -266,8 +241,6 @@ bool Walk::pass_products(Node& node) {
     if (out->shape[d] != in->shape[1 - d] || out->strides[d] != in->strides[1 - d] ||
         in->strides[d] == 0)
       return false;
-  std::uintptr_t& slot = slot_of(out);
-  if (!(slot & Gathered::kTag)) return false;
   Gathered& many = gathered(slot);
   if (many.dense || many.products.empty()) return false;
   auto products = std::move(many.products);
@@ -279,15 +252,16 @@ bool Walk::pass_products(Node& node) {
 }
 
 void Walk::process_node(Node* node) {
-  if (pass_products(*node)) return;
-  // Taken first: an exception below leaves no gradient behind in the tape.
+  // The gradients are taken first: an exception below leaves none behind in the tape.
   if (node->is_multi()) {
     auto& multi = static_cast<MultiNode&>(*node);
     current_multi_.resize(multi.num_outputs);
     for (std::uint32_t k = 0; k < multi.num_outputs; ++k)
       current_multi_[k] = Tensor::adopt(take(slot_of(multi, static_cast<int>(k))));
   } else {
-    current_ = Tensor::adopt(take(slot_of(impl_of(node))));
+    std::uintptr_t& slot = slot_of(impl_of(node));
+    if (slot & Gathered::kTag && pass_products(*node, slot)) return;
+    current_ = Tensor::adopt(take(slot));
   }
   if (node->flags & Node::kReleased)
     throw ArgumentError(fmt::format(
@@ -298,7 +272,7 @@ void Walk::process_node(Node* node) {
   bool deeper = !capturing_ || node->is_multi();
   if (!node->is_multi()) {
     TensorImpl* t = impl_of(node);
-    current_ = apply_hooks(t, std::move(current_));
+    if (t->extra) current_ = apply_hooks(t, std::move(current_));
     if (capturing_) {
       if (auto it = wanted_.find(t); it != wanted_.end())
         for (std::size_t i : it->second) captured_[i] = current_;
@@ -306,11 +280,11 @@ void Walk::process_node(Node* node) {
     }
   }
   if (!deeper) return;
-  CallSite here(node->location);
   const bool fused = !options_.create_graph && !thread_state.detect_anomaly;
-  if (!(fused &&
-        (run_relabel(*node, current_) || run_pointwise(*node, current_) || run_fused(*node))))
-    call_rule(*node);
+  if (!(fused && (run_pointwise(*node, current_) || run_relabel(*node, current_)))) {
+    CallSite here(node->location);
+    if (!(fused && run_fused(*node))) call_rule(*node);
+  }
   release(*node);
 }
 

@@ -3,8 +3,6 @@
 #include <sys/mman.h>
 
 #include <algorithm>
-#include <atomic>
-#include <bit>
 #include <cstdlib>
 #include <mutex>
 #include <vector>
@@ -13,46 +11,24 @@
 
 #include "catena/graph/backend.hpp"
 #include "catena/graph/error.hpp"
-#include "catena/graph/thread_state.hpp"
-
-#if defined(__SANITIZE_ADDRESS__)
-#define CATENA_POOL_OFF 1
-#else
-#define CATENA_POOL_OFF 0
-#endif
+#include "catena/graph/pool.hpp"
 
 namespace catena {
 namespace detail {
+namespace pool {
+
+thread_local constinit ThreadCache* thread_cache CATENA_TLS = nullptr;
+
 namespace {
 
 constexpr int kNumClasses = 168;
-constexpr std::size_t kSmallBytes = 32 << 10;    // up to here blocks are cached per thread
 constexpr std::size_t kHugeBytes = 2 << 20;      // from here blocks ask for huge pages
 constexpr std::size_t kThreadBytes = 512 << 10;  // cached per class and thread
 constexpr std::size_t kChunkBytes = 64 << 10;    // small blocks are cut from chunks of this size
 
-struct FreeBlock {
-  FreeBlock* next;
-};
 struct Chain {
   FreeBlock* head = nullptr;
   std::uint32_t count = 0;
-};
-
-constexpr int kSmallClasses = 8 + 6 * 4;  // 512 B doubles six times up to 32 KiB
-
-// Counters are written by one thread and read by memory_stats, hence relaxed atomics without locks.
-struct Counter {
-  std::atomic<std::uint64_t> value{0};
-  void add(std::uint64_t n) {
-    value.store(value.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
-  }
-};
-
-struct ThreadCache {
-  Chain free[kSmallClasses];
-  std::uint32_t limit[kSmallClasses];
-  Counter allocations, bytes_allocated, bytes_freed;
 };
 
 struct Central {
@@ -60,7 +36,7 @@ struct Central {
   std::vector<Chain> small[kSmallClasses];
   std::vector<FreeBlock*> large[kNumClasses];
   std::vector<ThreadCache*> threads;
-  std::uint64_t gone_allocations = 0, gone_allocated = 0, gone_freed = 0;  // of ended threads
+  std::uint64_t gone_allocated[kSmallClasses] = {}, gone_freed[kSmallClasses] = {};  // as Class
   std::uint64_t large_allocations = 0, large_in_use = 0, peak = 0;
   std::uint64_t cached_large = 0, small_reserved = 0, system_calls = 0;
 };
@@ -70,17 +46,16 @@ Central& central() {
   return *c;
 }
 
-thread_local constinit ThreadCache* thread_cache CATENA_TLS = nullptr;
 thread_local constinit bool thread_ended CATENA_TLS = false;
 
 void flush(ThreadCache& cache, int k, std::uint32_t keep) {
-  Chain& chain = cache.free[k];
-  if (chain.count <= keep) return;
-  Chain out{chain.head, chain.count - keep};
-  FreeBlock* last = chain.head;
+  ThreadCache::Class& of = cache.classes[k];
+  if (of.count <= keep) return;
+  Chain out{of.head, of.count - keep};
+  FreeBlock* last = of.head;
   for (std::uint32_t i = 1; i < out.count; ++i) last = last->next;
-  chain.head = last->next;
-  chain.count = keep;
+  of.head = last->next;
+  of.count = keep;
   last->next = nullptr;
   std::lock_guard lock(central().mutex);
   central().small[k].push_back(out);
@@ -93,9 +68,10 @@ struct ThreadCacheOwner {
     for (int k = 0; k < kSmallClasses; ++k) flush(*cache, k, 0);
     Central& c = central();
     std::lock_guard lock(c.mutex);
-    c.gone_allocations += cache->allocations.value;
-    c.gone_allocated += cache->bytes_allocated.value;
-    c.gone_freed += cache->bytes_freed.value;
+    for (int k = 0; k < kSmallClasses; ++k) {
+      c.gone_allocated[k] += cache->classes[k].allocated.value;
+      c.gone_freed[k] += cache->classes[k].freed.value;
+    }
     std::erase(c.threads, cache);
     thread_cache = nullptr;
     thread_ended = true;
@@ -108,7 +84,7 @@ ThreadCache* new_thread_cache() {
   thread_local ThreadCacheOwner owner;
   owner.cache = new ThreadCache;
   for (int k = 0; k < kSmallClasses; ++k)
-    owner.cache->limit[k] =
+    owner.cache->classes[k].limit =
         static_cast<std::uint32_t>(std::max<std::size_t>(8, kThreadBytes / size_class_bytes(k)));
   thread_cache = owner.cache;
   std::lock_guard lock(central().mutex);
@@ -157,27 +133,29 @@ Chain refill(int k) {
   return chain;
 }
 
-[[gnu::noinline]] void* allocate_small_slow(int k) {
+void* allocate_small(int k) {
   ThreadCache* cache = thread_cache ? thread_cache : new_thread_cache();
   if (!cache) {  // the thread is ending: straight from the shared list
     Chain chain = refill(k);
     FreeBlock* block = chain.head;
+    std::lock_guard lock(central().mutex);
     if (--chain.count) {
       chain.head = block->next;
-      std::lock_guard lock(central().mutex);
       central().small[k].push_back(chain);
     }
-    std::lock_guard lock(central().mutex);
-    ++central().gone_allocations;
-    central().gone_allocated += size_class_bytes(k);
+    ++central().gone_allocated[k];
     return block;
   }
-  if (!cache->free[k].head) cache->free[k] = refill(k);
-  FreeBlock* block = cache->free[k].head;
-  cache->free[k].head = block->next;
-  --cache->free[k].count;
-  cache->allocations.add(1);
-  cache->bytes_allocated.add(size_class_bytes(k));
+  ThreadCache::Class& c = cache->classes[k];
+  if (!c.head) {
+    const Chain chain = refill(k);
+    c.head = chain.head;
+    c.count = chain.count;
+  }
+  FreeBlock* block = c.head;
+  c.head = block->next;
+  --c.count;
+  c.allocated.add(1);
   return block;
 }
 
@@ -216,23 +194,8 @@ void* allocate_large(int k) {
 
 }  // namespace
 
-int size_class_of(std::size_t bytes) {
-  if (bytes <= 512) return bytes == 0 ? 0 : static_cast<int>((bytes + 63) / 64) - 1;
-  const std::size_t b = bytes - 1;
-  const int e = 63 - std::countl_zero(b);
-  return 8 + (e - 9) * 4 + static_cast<int>(b >> (e - 2)) - 4;
-}
-
-std::size_t size_class_bytes(int k) {
-  if (k < 8) return static_cast<std::size_t>(k + 1) * 64;
-  const int e = 9 + (k - 8) / 4;
-  return static_cast<std::size_t>((k - 8) % 4 + 5) << (e - 2);
-}
-
-void* pool_allocate(std::size_t bytes, std::uint8_t* size_class) {
+void* allocate_slow(std::size_t bytes, int k) {
   if (bytes > (std::size_t{1} << 46)) throw_out_of_memory(bytes);
-  const int k = size_class_of(bytes);
-  *size_class = static_cast<std::uint8_t>(k);
 #if CATENA_POOL_OFF
   void* p = std::aligned_alloc(64, size_class_bytes(k));
   if (!p) throw_out_of_memory(bytes);
@@ -242,21 +205,11 @@ void* pool_allocate(std::size_t bytes, std::uint8_t* size_class) {
   central().peak = std::max(central().peak, central().large_in_use);
   return p;
 #else
-  if (k >= kSmallClasses) return allocate_large(k);
-  ThreadCache* cache = thread_cache;
-  if (!cache || !cache->free[k].head) [[unlikely]]
-    return allocate_small_slow(k);
-  FreeBlock* block = cache->free[k].head;
-  cache->free[k].head = block->next;
-  --cache->free[k].count;
-  cache->allocations.add(1);
-  cache->bytes_allocated.add(size_class_bytes(k));
-  return block;
+  return k < kSmallClasses ? allocate_small(k) : allocate_large(k);
 #endif
 }
 
-void pool_free(void* p, std::uint8_t size_class) noexcept {
-  const int k = size_class;
+void free_slow(void* p, int k) noexcept {
 #if CATENA_POOL_OFF
   {
     std::lock_guard lock(central().mutex);
@@ -278,52 +231,65 @@ void pool_free(void* p, std::uint8_t size_class) noexcept {
     block->next = nullptr;
     std::lock_guard lock(central().mutex);
     central().small[k].push_back({block, 1});
-    central().gone_freed += size_class_bytes(k);
+    ++central().gone_freed[k];
     return;
   }
-  block->next = cache->free[k].head;
-  cache->free[k].head = block;
-  cache->bytes_freed.add(size_class_bytes(k));
-  if (++cache->free[k].count > cache->limit[k]) [[unlikely]]
-    flush(*cache, k, cache->limit[k] / 2);
+  ThreadCache::Class& c = cache->classes[k];
+  if (c.count >= c.limit) flush(*cache, k, c.limit / 2);
+  block->next = c.head;
+  c.head = block;
+  ++c.count;
+  c.freed.add(1);
 #endif
 }
 
 namespace {
+
 MemoryStats cpu_stats() {
   Central& c = central();
   std::lock_guard lock(c.mutex);
   MemoryStats s;
-  std::uint64_t allocated = c.gone_allocated, freed = c.gone_freed;
-  s.allocations = c.gone_allocations + c.large_allocations;
-  for (const ThreadCache* t : c.threads) {
-    allocated += t->bytes_allocated.value;
-    freed += t->bytes_freed.value;
-    s.allocations += t->allocations.value;
+  s.allocations = c.large_allocations;
+  std::uint64_t small = 0;
+  for (int k = 0; k < kSmallClasses; ++k) {
+    std::uint64_t allocated = c.gone_allocated[k], freed = c.gone_freed[k];
+    for (const ThreadCache* t : c.threads) {
+      allocated += t->classes[k].allocated.value;
+      freed += t->classes[k].freed.value;
+    }
+    s.allocations += allocated;
+    small += (allocated - freed) * size_class_bytes(k);
   }
-  const std::uint64_t small = allocated - freed;
   s.in_use = c.large_in_use + small;
   s.cached = c.cached_large + (c.small_reserved - std::min(c.small_reserved, small));
   s.peak = c.peak;
   s.system_calls = c.system_calls;
   return s;
 }
+
 }  // namespace
+}  // namespace pool
+
+void* pool_allocate(std::size_t bytes, std::uint8_t* size_class) {
+  return pool::allocate(bytes, size_class);
+}
+void pool_free(void* block, std::uint8_t size_class) noexcept { pool::free(block, size_class); }
+
 }  // namespace detail
 
 MemoryStats memory_stats(Device device) {
-  return device.is_cpu() ? detail::cpu_stats() : backend_of(device).memory_stats(device.index);
+  return device.is_cpu() ? detail::pool::cpu_stats() : backend_of(device).memory_stats(device.index);
 }
 
 void reset_peak_memory(Device device) {
   if (!device.is_cpu()) return;
-  detail::Central& c = detail::central();
+  detail::pool::Central& c = detail::pool::central();
   std::lock_guard lock(c.mutex);
   c.peak = c.large_in_use;
 }
 
 void release_cached_memory(Device device) {
-  using namespace detail;
+  using namespace detail::pool;
   if (!device.is_cpu()) return backend_of(device).release_cached_memory(device.index);
   if (thread_cache)
     for (int k = 0; k < kSmallClasses; ++k) flush(*thread_cache, k, 0);

@@ -25,10 +25,6 @@ void release_cached_memory(Device device = kCpu);
 
 namespace detail {
 
-// Number of the smallest size class that holds `bytes`, and the bytes a class holds.
-int size_class_of(std::size_t bytes);
-std::size_t size_class_bytes(int size_class);
-
 // A block of at least `bytes`, 64-byte aligned; `*size_class` must be handed back to pool_free.
 // Throws SystemError when the system has no memory.
 void* pool_allocate(std::size_t bytes, std::uint8_t* size_class);

@@ -366,7 +366,8 @@ concept OpStruct = std::is_class_v<T> && std::is_aggregate_v<T> && requires {
 };
 
 // Builds the description of T. Optional members of T:
-//   kRelabels (of a view: its gradient is the incoming one under the input's shape),
+//   kRelabels (of a view that keeps the elements and their order: it has no vjp of its own, its
+//   gradient is the incoming one under the input's shape, and the tape keeps no attributes),
 //   kKind (default kKernel), kNumOutputs (1), kNoGradOutputs (0), kPointwise (for kPointwise),
 //   infer, vjp (its absence means: not differentiable), compose (for kComposite),
 //   draw and kStateMembers (members that are run-time state, not attributes; listed last),
@@ -390,7 +391,6 @@ OpInfo describe_op() {
   if constexpr (requires { T::kKind; }) info.kind = T::kKind;
   if constexpr (requires { T::kNumOutputs; }) info.num_outputs = T::kNumOutputs;
   if constexpr (requires { T::kNoGradOutputs; }) info.no_grad_outputs = T::kNoGradOutputs;
-  if constexpr (requires { T::kRelabels; }) info.relabels = T::kRelabels;
   if constexpr (requires { T::kPointwise; }) info.pointwise = T::kPointwise;
   if constexpr (requires { T::kIdentityInEvaluation; })
     info.identity_in_evaluation = T::kIdentityInEvaluation;
@@ -441,6 +441,14 @@ OpInfo describe_op() {
   if constexpr (requires(T & op, std::int64_t numel) { op.draw(numel); }) {
     info.random = true;
     info.draw = [](void* op, std::int64_t numel) { static_cast<T*>(op)->draw(numel); };
+  }
+  if constexpr (requires { T::kRelabels; }) {
+    static_assert(!requires(const T& op, VjpContext& c) { op.vjp(c); },
+                  "the gradient of an op with kRelabels is known; it has no vjp");
+    info.relabels = true;
+    info.vjp = [](const void*, VjpContext& c) {
+      c.accumulate(0, c.grad().reshape(c.input_shape(0)));
+    };
   }
   info.differentiable = info.vjp != nullptr || info.kind == OpKind::kComposite;
   return info;

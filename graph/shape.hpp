@@ -49,8 +49,12 @@ class Shape {
     dims_[rank_++] = v;
   }
   constexpr void resize(int rank) {
+    for (int i = rank_; i < rank && i < kMaxRank; ++i) dims_[i] = 0;
+    resize_for_overwrite(rank);
+  }
+  // The entries beyond the old rank have no value yet.
+  constexpr void resize_for_overwrite(int rank) {
     if (rank > kMaxRank) detail::throw_rank(static_cast<std::size_t>(rank));
-    for (int i = rank_; i < rank; ++i) dims_[i] = 0;
     rank_ = rank;
   }
   constexpr void insert(int at, std::int64_t v) {

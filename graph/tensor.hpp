@@ -207,7 +207,7 @@ class Operand {
   // The handle turns into a tape edge: one add for a temporary, one for a named tensor.
   void become_edge() {
     if (owned_) {
-      impl_->counts.fetch_add(detail::kOneEdge - detail::kOneHandle, std::memory_order_acq_rel);
+      detail::turn_handle_into_edge(impl_);
       owned_ = false;
     } else {
       detail::add_edge(impl_);

@@ -5,6 +5,7 @@
 #include "catena/graph/backend.hpp"
 #include "catena/graph/deferral.hpp"
 #include "catena/graph/op.hpp"
+#include "catena/graph/pool.hpp"
 #include "catena/graph/tensor_extra.hpp"
 #include "catena/graph/thread_state.hpp"
 
@@ -13,7 +14,7 @@ namespace catena::detail {
 Storage* allocate_storage(std::size_t bytes, Device device) {
   std::uint8_t size_class;
   if (device.is_cpu()) [[likely]] {
-    void* block = pool_allocate(kStorageHeaderBytes + bytes, &size_class);
+    void* block = pool::allocate(kStorageHeaderBytes + bytes, &size_class);
     auto* s = new (block) Storage;
     s->size_class = size_class;
     s->data = static_cast<char*>(block) + kStorageHeaderBytes;
@@ -21,7 +22,7 @@ Storage* allocate_storage(std::size_t bytes, Device device) {
     return s;
   }
   void* data = backend_of(device).allocate(bytes, device.index);
-  auto* s = new (pool_allocate(kStorageHeaderBytes, &size_class)) Storage;
+  auto* s = new (pool::allocate(kStorageHeaderBytes, &size_class)) Storage;
   s->size_class = size_class;
   s->device = device;
   s->data = data;
@@ -32,7 +33,7 @@ Storage* allocate_storage(std::size_t bytes, Device device) {
 Storage* wrap_storage(void* data, std::size_t bytes, Device device, void (*release)(void*),
                       void* context) {
   std::uint8_t size_class;
-  auto* s = new (pool_allocate(kStorageHeaderBytes, &size_class)) Storage;
+  auto* s = new (pool::allocate(kStorageHeaderBytes, &size_class)) Storage;
   s->size_class = size_class;
   s->device = device;
   s->data = data;
@@ -48,12 +49,12 @@ void free_storage(Storage* s) noexcept {
   if (!s->device.is_cpu()) backend_of(s->device).free(s->data, s->bytes, s->device.index);
   const std::uint8_t size_class = s->size_class;
   s->~Storage();
-  pool_free(s, size_class);
+  pool::free(s, size_class);
 }
 
 TensorImpl* new_impl() {
   std::uint8_t size_class;
-  void* block = pool_allocate(sizeof(TensorImpl), &size_class);
+  void* block = pool::allocate(sizeof(TensorImpl), &size_class);
   auto* t = new (block) TensorImpl;
   t->object_class = size_class;
   return t;
@@ -65,7 +66,7 @@ void free_attrs(Node& node) noexcept {
   if (!(node.flags & Node::kHeapAttrs)) return;
   void* attrs = *reinterpret_cast<void**>(node.inline_attrs);
   node.op->destroy(attrs);
-  pool_free(attrs, node.attrs_class);
+  pool::free(attrs, node.attrs_class);
   node.flags &= static_cast<std::uint8_t>(~Node::kHeapAttrs);
 }
 
@@ -79,7 +80,7 @@ void finish(TensorImpl* t) noexcept {
     drop_multi_node(static_cast<MultiNode*>(t->producer));
   const std::uint8_t size_class = t->object_class;
   t->~TensorImpl();
-  pool_free(t, size_class);
+  pool::free(t, size_class);
 }
 
 }  // namespace
@@ -88,7 +89,7 @@ void clear_edges(Node& node) noexcept {
   Edge* edges = node.edges();
   for (int i = 0; i < node.num_inputs; ++i)
     if (edges[i].input() && !edges[i].taken()) drop_edge(edges[i].input());
-  if (node.heap_edges) pool_free(node.heap_edges, node.heap_class);
+  if (node.heap_edges) pool::free(node.heap_edges, node.heap_class);
   node.heap_edges = nullptr;
   node.num_inputs = 0;
 }

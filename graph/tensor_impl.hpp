@@ -181,6 +181,12 @@ inline void drop_handle(TensorImpl* t) noexcept {
 inline void add_edge(TensorImpl* t) noexcept {
   t->counts.fetch_add(kOneEdge, std::memory_order_relaxed);
 }
+inline void turn_handle_into_edge(TensorImpl* t) noexcept {
+  if (t->counts.load(std::memory_order_acquire) == kOneHandle)  // nobody else can count
+    t->counts.store(kOneEdge, std::memory_order_relaxed);
+  else
+    t->counts.fetch_add(kOneEdge - kOneHandle, std::memory_order_acq_rel);
+}
 inline void drop_edge(TensorImpl* t) noexcept {
   const std::uint64_t now = t->counts.load(std::memory_order_acquire);
   if (now == kOneEdge) return destroy_impl(t);

@@ -29,13 +29,13 @@ void broadcast_view(TensorView& view, const Shape& shape) {
 
 TensorImpl* empty_impl(const Shape& shape, DType dtype, Device device) {
   // Memory first: asking for it may fail.
-  Storage* storage =
-      allocate_storage(static_cast<std::size_t>(shape.numel()) * size_of(dtype), device);
+  const std::int64_t numel = shape.numel();
+  Storage* storage = allocate_storage(static_cast<std::size_t>(numel) * size_of(dtype), device);
   TensorImpl* t = new_impl();
   t->storage = storage;
   t->shape = shape;
   set_contiguous_strides(shape, &t->strides);
-  t->numel = shape.numel();
+  t->numel = numel;
   t->dtype = dtype;
   t->device = device;
   return t;

@@ -14,7 +14,7 @@ bool is_contiguous(const Shape& shape, const Shape& strides);
 // contiguous_strides() in place: copying a Shape right after its entries were written one by one
 // stalls the processor.
 inline void set_contiguous_strides(const Shape& shape, Shape* strides) {
-  strides->resize(shape.rank());
+  strides->resize_for_overwrite(shape.rank());
   std::int64_t step = 1;
   for (int d = shape.rank() - 1; d >= 0; --d) {
     (*strides)[d] = step;

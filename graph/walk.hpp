@@ -1,11 +1,13 @@
 // One backward pass under way: the worklist and the gradients gathered so far.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <memory>
 #include <source_location>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "catena/graph/autograd.hpp"
@@ -45,7 +47,7 @@ class Walk {
 
   bool create_graph() const { return options_.create_graph; }
   bool wants(const Edge& edge) const {
-    return edge.needs_grad() && (useful_.empty() || useful_.count(edge.input()));
+    return edge.needs_grad() && (!capturing_ || useful_.count(edge.input()));
   }
 
   // Adds to the gradient of the input that `edge` leads to.
@@ -69,9 +71,12 @@ class Walk {
   std::uintptr_t& slot_of(MultiNode& node, int k);
   void enqueue(TensorImpl* t, Edge* edge);
   void push(Node* node, std::uint64_t sequence);
+  Node* pop();
   bool mark_queued(Node* node);
   void unmark_queued(Node* node);
+  std::uintptr_t& side_slot_of(TensorImpl* t);
   TensorImpl* take(std::uintptr_t& slot);
+  TensorImpl* take_gathered(std::uintptr_t& slot);
   void discard(std::uintptr_t& slot);
   void add_dense(std::uintptr_t& slot, Tensor g);
   TensorImpl* addable(const Edge& edge, const TensorImpl* g);
@@ -82,14 +87,19 @@ class Walk {
   void process(Node* node);
   void process_leaf(TensorImpl* leaf);
   void process_node(Node* node);
-  bool pass_products(Node& node);
+  bool pass_products(Node& node, std::uintptr_t& slot);
   bool run_relabel(Node& node, Tensor& g);
   bool run_pointwise(Node& node, Tensor& g);
   bool run_fused(Node& node);
   void call_rule(Node& node);
   void release(Node& node);
   Tensor apply_hooks(TensorImpl* t, Tensor g);
-  void check_version(const Node& node, const Edge& edge, std::uint32_t expected, int index) const;
+  void check_version(const Node& node, const Edge& edge, std::uint32_t expected, int index) const {
+    if (edge.input()->storage->version.load(std::memory_order_relaxed) != expected) [[unlikely]]
+      throw_overwritten(node, edge, expected, index);
+  }
+  [[noreturn]] void throw_overwritten(const Node& node, const Edge& edge, std::uint32_t expected,
+                                      int index) const;
   friend class ::catena::VjpContext;
 
   BackwardOptions options_;
@@ -97,6 +107,8 @@ class Walk {
   std::uint32_t thread_;
   bool nested_;
   bool grad_before_;
+  // The worklist. Its largest entry may stand beside the heap, so that a chain needs none.
+  Entry first_{0, nullptr};
   std::vector<Entry> heap_;
   std::unordered_map<const void*, std::uintptr_t> side_slots_;  // see Gathered
   std::unordered_set<const Node*> side_queued_;
@@ -109,5 +121,53 @@ class Walk {
   Tensor current_;
   std::vector<Tensor> current_multi_;
 };
+
+// --- What every node asks for --------------------------------------------------------------------
+
+inline std::uintptr_t& Walk::slot_of(TensorImpl* t) {
+  if (t->output_index < 0 && owns_inline(t->node)) [[likely]]
+    return t->slot;
+  return side_slot_of(t);
+}
+
+// Empties the slot; the caller owns the handle.
+inline TensorImpl* Walk::take(std::uintptr_t& slot) {
+  if (slot & Gathered::kTag) [[unlikely]]
+    return take_gathered(slot);
+  return reinterpret_cast<TensorImpl*>(std::exchange(slot, 0));
+}
+
+inline bool Walk::mark_queued(Node* node) {
+  if (!owns_inline(*node)) [[unlikely]]
+    return side_queued_.insert(node).second;
+  if (node->flags & Node::kQueued) return false;
+  node->flags |= Node::kQueued;
+  return true;
+}
+inline void Walk::unmark_queued(Node* node) {
+  if (owns_inline(*node)) [[likely]]
+    node->flags &= static_cast<std::uint8_t>(~Node::kQueued);
+  else
+    side_queued_.erase(node);
+}
+
+inline void Walk::push(Node* node, std::uint64_t sequence) {
+  Entry entry{sequence, node};
+  if (!first_.node && (heap_.empty() || heap_.front() < entry)) {
+    first_ = entry;
+    return;
+  }
+  if (first_.node && first_ < entry) std::swap(first_, entry);
+  heap_.push_back(entry);
+  std::push_heap(heap_.begin(), heap_.end());
+}
+inline Node* Walk::pop() {
+  if (first_.node) return std::exchange(first_.node, nullptr);
+  if (heap_.empty()) return nullptr;
+  Node* node = heap_.front().node;
+  std::pop_heap(heap_.begin(), heap_.end());
+  heap_.pop_back();
+  return node;
+}
 
 }  // namespace catena::detail

@@ -35,10 +35,8 @@ bool try_add_in_place(TensorImpl* target, TensorImpl* g) {
 
 // --- Slots ---
 
-std::uintptr_t& Walk::slot_of(TensorImpl* t) {
+std::uintptr_t& Walk::side_slot_of(TensorImpl* t) {
   if (t->output_index >= 0) return slot_of(static_cast<MultiNode&>(*t->producer), t->output_index);
-  if (owns_inline(t->node)) [[likely]]
-    return t->slot;
   return side_slots_[t];
 }
 std::uintptr_t& Walk::slot_of(MultiNode& node, int k) {
@@ -46,10 +44,8 @@ std::uintptr_t& Walk::slot_of(MultiNode& node, int k) {
   return side_slots_[&node.outputs[k]];
 }
 
-// Empties the slot; the caller owns the handle.
-TensorImpl* Walk::take(std::uintptr_t& slot) {
-  std::uintptr_t word = std::exchange(slot, 0);
-  if (!(word & Gathered::kTag)) return reinterpret_cast<TensorImpl*>(word);
+TensorImpl* Walk::take_gathered(std::uintptr_t& slot) {
+  const std::uintptr_t word = std::exchange(slot, 0);
   std::unique_ptr<Gathered> g(reinterpret_cast<Gathered*>(word & ~Gathered::kTag));
   flush_products(*g);
   return g->dense;
@@ -162,7 +158,10 @@ void Walk::accumulate(Edge& edge, Tensor g, const Node& from, int index) {
   }
   std::uintptr_t& slot = slot_of(input);
   enqueue(input, &edge);
-  add_dense(slot, std::move(g));
+  if (slot == 0) [[likely]]
+    slot = reinterpret_cast<std::uintptr_t>(g.release());
+  else
+    add_dense(slot, std::move(g));
 }
 
 void Walk::accumulate_slice(Edge& edge, const SliceSpec& where_, Tensor g, const Node& from,

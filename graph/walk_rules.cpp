@@ -19,11 +19,10 @@ void Walk::call_rule(Node& node) {
   node.op->vjp(node.attrs(), context);
 }
 
-void Walk::check_version(const Node& node, const Edge& edge, std::uint32_t expected,
-                         int index) const {
+void Walk::throw_overwritten(const Node& node, const Edge& edge, std::uint32_t expected,
+                             int index) const {
   const TensorImpl* t = edge.input();
   const std::uint32_t found = t->storage->version.load(std::memory_order_relaxed);
-  if (found == expected) return;
   throw ArgumentError(fmt::format(
       "[{}] a value saved for backward was overwritten in place: input {} {} {} is at version {}; "
       "expected version {}; write to a clone() instead, or write after backward (overwritten{}){}",
@@ -53,10 +52,8 @@ bool Walk::run_pointwise(Node& node, Tensor& g) {
   const OpInfo& op = *node.op;
   if (op.kind != OpKind::kPointwise) return false;
   TensorImpl* out = impl_of(&node);
-  if (!out->device.is_cpu() || g.dtype() != out->dtype || !(g.shape() == out->shape)) return false;
   const PointwiseLoops* loops = op.rows[0].loops;
-  if (!loops) return false;
-  if (out->numel >= kPlainElements) return false;
+  if (!out->device.is_cpu() || !loops || out->numel >= kPlainElements) return false;
   const int type = static_cast<int>(out->dtype);
   const int n = node.num_inputs;
   Edge* edges = node.edges();

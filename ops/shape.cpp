@@ -100,8 +100,6 @@ void Reshape::infer(InferContext& c) const {
   if (!view_strides(c.shape(0), c.strides(0), sizes, &strides)) return c.output(sizes, c.dtype(0));
   c.view(sizes, strides, c.offset(0));
 }
-void Reshape::vjp(VjpContext& c) const { c.accumulate(0, reshape(c.grad(), c.input_shape(0))); }
-
 void Transpose::infer(InferContext& c) const {
   const int rank = c.rank(0);
   bool valid = perm.rank() == rank;

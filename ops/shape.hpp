@@ -22,7 +22,6 @@ struct Reshape {
   static constexpr Saves kSaves = Saves::nothing();
   static constexpr OnnxRow kOnnx = OnnxRow::op("Reshape");
   void infer(InferContext& c) const;
-  void vjp(VjpContext& c) const;
 };
 
 // Dimensions in another order: dimension i of y is dimension perm[i] of x.
