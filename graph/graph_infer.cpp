@@ -15,16 +15,16 @@ using Impls = boost::container::small_vector<detail::TensorImpl*, 4>;
 Tensor described(const Shape& shape, DType dtype) {
   detail::TensorImpl* t = detail::new_impl();
   Tensor handle = Tensor::adopt(t);
+  t->numel = checked_numel(shape);
   t->shape = shape;
   t->strides = contiguous_strides(shape);
-  t->numel = checked_numel(shape);
   t->dtype = dtype;
   return handle;
 }
 
 Tensor described(const OutputSpec& spec) {
   Tensor handle = described(spec.shape, spec.dtype);
-  if (spec.view) {
+  if (spec.view && !spec.row_major) {
     handle.impl()->strides = spec.strides;
     handle.impl()->offset = spec.offset;
     handle.impl()->contiguous = spec.strides == contiguous_strides(spec.shape);

@@ -15,12 +15,7 @@ std::string to_string(const Shape& shape) { return fmt::format("[{}]", fmt::join
 
 Shape contiguous_strides(const Shape& shape) {
   Shape strides;
-  strides.resize(shape.rank());
-  std::int64_t step = 1;
-  for (int d = shape.rank() - 1; d >= 0; --d) {
-    strides[d] = step;
-    step *= shape[d];
-  }
+  set_contiguous_strides(shape, &strides);
   return strides;
 }
 

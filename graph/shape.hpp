@@ -67,11 +67,12 @@ class Shape {
     --rank_;
   }
 
-  // Product of the sizes; 1 for a 0-d tensor. Callers have checked that it does not overflow.
+  // Product of the sizes; 1 for a 0-d tensor. Callers have checked that it does not overflow; beside
+  // a size of 0 parts of it may.
   constexpr std::int64_t numel() const {
-    std::int64_t n = 1;
-    for (int i = 0; i < rank_; ++i) n *= dims_[i];
-    return n;
+    std::uint64_t n = 1;
+    for (int i = 0; i < rank_; ++i) n *= static_cast<std::uint64_t>(dims_[i]);
+    return static_cast<std::int64_t>(n);
   }
 
   friend constexpr bool operator==(const Shape& a, const Shape& b) {
@@ -94,7 +95,16 @@ class Shape {
 // "[2, 3]"; "[]" for 0-d.
 std::string to_string(const Shape& shape);
 
-// Row-major strides, in elements.
+// Row-major strides, in elements. In place, because copying a Shape right after its entries were
+// written one by one stalls the processor.
+constexpr void set_contiguous_strides(const Shape& shape, Shape* strides) {
+  strides->resize_for_overwrite(shape.rank());
+  std::uint64_t step = 1;
+  for (int d = shape.rank() - 1; d >= 0; --d) {
+    (*strides)[d] = static_cast<std::int64_t>(step);
+    step *= static_cast<std::uint64_t>(shape[d]);
+  }
+}
 Shape contiguous_strides(const Shape& shape);
 
 // NumPy broadcasting of two shapes into `*out`; false when some pair of sizes differs and neither

@@ -11,17 +11,6 @@ inline constexpr std::int64_t kPlainElements = 16384;
 
 bool is_contiguous(const Shape& shape, const Shape& strides);
 
-// contiguous_strides() in place: copying a Shape right after its entries were written one by one
-// stalls the processor.
-inline void set_contiguous_strides(const Shape& shape, Shape* strides) {
-  strides->resize_for_overwrite(shape.rank());
-  std::int64_t step = 1;
-  for (int d = shape.rank() - 1; d >= 0; --d) {
-    (*strides)[d] = step;
-    step *= shape[d];
-  }
-}
-
 inline void* data_of(const TensorImpl* t) {
   return static_cast<char*>(t->storage->data) +
          t->offset * static_cast<std::int64_t>(size_of(t->dtype));
