@@ -108,42 +108,6 @@ void softmax_forward(const void* op, const KernelContext& context) {
   });
 }
 
-// dx = y (g - sum(g y))
-void softmax_backward(const void* op, const KernelContext& context) {
-  const TensorView &grad = context.inputs[0], &saved = context.inputs[2], &out = context.outputs[0];
-  if (out.numel == 0) return;
-  const Extent e = extent_of(saved, static_cast<const op::Softmax*>(op)->dim);
-  visit_float(saved.dtype, [&](auto zero) {
-    using T = decltype(zero);
-    using B = Batch<T>;
-    const T *all_g = static_cast<const T*>(grad.data), *all_y = static_cast<const T*>(saved.data);
-    T* all_dx = static_cast<T*>(out.data);
-    for_rows<T>(
-        e,
-        [&](std::int64_t start) {
-          const T *g = all_g + start, *y = all_y + start;
-          T* dx = all_dx + start;
-          const double dot = sum_terms<T>(e.n, [&](std::int64_t i, std::int64_t count) {
-            return load(g + i, count) * load(y + i, count);
-          });
-          const B d(static_cast<T>(dot));
-          for_batches<T>(e.n, [&](std::int64_t i, std::int64_t count) {
-            store(dx + i, load(y + i, count) * (load(g + i, count) - d), count);
-          });
-        },
-        [&](std::int64_t start, std::int64_t count) {
-          const T *g = all_g + start, *y = all_y + start;
-          T* dx = all_dx + start;
-          const B d = sum_down<T>(e.n, [&](std::int64_t k) {
-            return load(g + k * e.inner, count) * load(y + k * e.inner, count);
-          });
-          for (std::int64_t k = 0; k < e.n; ++k)
-            store(dx + k * e.inner,
-                  load(y + k * e.inner, count) * (load(g + k * e.inner, count) - d), count);
-        });
-  });
-}
-
 void log_softmax_forward(const void* op, const KernelContext& context) {
   const TensorView &in = context.inputs[0], &out = context.outputs[0];
   if (out.numel == 0) return;
@@ -177,11 +141,33 @@ void log_softmax_forward(const void* op, const KernelContext& context) {
   });
 }
 
-// dx = g - e^y sum(g)
-void log_softmax_backward(const void* op, const KernelContext& context) {
+// Both gradients take one sum along the dimension: dx = result(g, y, sum of term(g, y)).
+struct SoftmaxGrad {  // dx = y (g - sum(g y))
+  template <class B>
+  CATENA_INLINE static B term(const B& g, const B& y) {
+    return g * y;
+  }
+  template <class B>
+  CATENA_INLINE static B result(const B& g, const B& y, const B& sum) {
+    return y * (g - sum);
+  }
+};
+struct LogSoftmaxGrad {  // dx = g - e^y sum(g)
+  template <class B>
+  CATENA_INLINE static B term(const B& g, const B&) {
+    return g;
+  }
+  template <class B>
+  CATENA_INLINE static B result(const B& g, const B& y, const B& sum) {
+    return g - xsimd::exp(y) * sum;
+  }
+};
+
+template <class Op, class Grad>
+void backward(const void* op, const KernelContext& context) {
   const TensorView &grad = context.inputs[0], &saved = context.inputs[2], &out = context.outputs[0];
   if (out.numel == 0) return;
-  const Extent e = extent_of(saved, static_cast<const op::LogSoftmax*>(op)->dim);
+  const Extent e = extent_of(saved, static_cast<const Op*>(op)->dim);
   visit_float(saved.dtype, [&](auto zero) {
     using T = decltype(zero);
     using B = Batch<T>;
@@ -192,21 +178,23 @@ void log_softmax_backward(const void* op, const KernelContext& context) {
         [&](std::int64_t start) {
           const T *g = all_g + start, *y = all_y + start;
           T* dx = all_dx + start;
-          const B total(static_cast<T>(sum_terms<T>(
-              e.n, [&](std::int64_t i, std::int64_t count) { return load(g + i, count); })));
+          const B sum(static_cast<T>(sum_terms<T>(e.n, [&](std::int64_t i, std::int64_t count) {
+            return Grad::term(load(g + i, count), load(y + i, count));
+          })));
           for_batches<T>(e.n, [&](std::int64_t i, std::int64_t count) {
-            store(dx + i, load(g + i, count) - xsimd::exp(load(y + i, count)) * total, count);
+            store(dx + i, Grad::result(load(g + i, count), load(y + i, count), sum), count);
           });
         },
         [&](std::int64_t start, std::int64_t count) {
           const T *g = all_g + start, *y = all_y + start;
           T* dx = all_dx + start;
-          const B total =
-              sum_down<T>(e.n, [&](std::int64_t k) { return load(g + k * e.inner, count); });
-          for (std::int64_t k = 0; k < e.n; ++k)
-            store(dx + k * e.inner,
-                  load(g + k * e.inner, count) - xsimd::exp(load(y + k * e.inner, count)) * total,
-                  count);
+          const B sum = sum_down<T>(e.n, [&](std::int64_t k) {
+            return Grad::term(load(g + k * e.inner, count), load(y + k * e.inner, count));
+          });
+          for (std::int64_t k = 0; k < e.n; ++k) {
+            const std::int64_t at = k * e.inner;
+            store(dx + at, Grad::result(load(g + at, count), load(y + at, count), sum), count);
+          }
         });
   });
 }
@@ -216,7 +204,7 @@ void log_softmax_backward(const void* op, const KernelContext& context) {
 KernelRow row_Softmax() {
   KernelRow row;
   row.forward = softmax_forward;
-  row.backward = softmax_backward;
+  row.backward = backward<op::Softmax, SoftmaxGrad>;
   row.dtypes = kFloatTypes;
   return row;
 }
@@ -224,7 +212,7 @@ KernelRow row_Softmax() {
 KernelRow row_LogSoftmax() {
   KernelRow row;
   row.forward = log_softmax_forward;
-  row.backward = log_softmax_backward;
+  row.backward = backward<op::LogSoftmax, LogSoftmaxGrad>;
   row.dtypes = kFloatTypes;
   return row;
 }
