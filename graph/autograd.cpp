@@ -153,8 +153,7 @@ DetectAnomaly::DetectAnomaly()
     : before_(std::exchange(detail::thread_state.detect_anomaly, true)) {}
 DetectAnomaly::~DetectAnomaly() { detail::thread_state.detect_anomaly = before_; }
 
-// --- The autograd part of Tensor
-// ----------------------------------------------------------------------
+// --- The autograd part of Tensor ---
 
 Tensor& Tensor::set_requires_grad(bool on, Location loc) {
   if (!impl_) throw_argument("set_requires_grad", "undefined tensor", loc);

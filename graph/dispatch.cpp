@@ -29,7 +29,7 @@ const std::source_location& site(const std::source_location& location) {
   return thread_state.has_call_site ? thread_state.call_site : location;
 }
 
-// --- Checks --------------------------------------------------------------------------------------
+// --- Checks ---
 
 std::string input_name(const OpInfo& op, int i) {
   if (op.inputs.count == 0) return fmt::format("input {}", i);
@@ -93,7 +93,7 @@ const KernelRow& row_for(const OpInfo& op, Device device, DType dtype,
   return row;
 }
 
-// --- Pointwise ----------------------------------------------------------------------------------
+// --- Pointwise ---
 
 DType pointwise_dtype(const OpInfo& op, Operand* const* operands, int n) {
   DType t = operands[op.pointwise.first_promoted]->impl()->dtype;
@@ -121,7 +121,7 @@ Shape broadcast_all(const OpInfo& op, Operand* const* operands, int n,
   return shape;
 }
 
-// --- The call -----------------------------------------------------------------------------------
+// --- The call ---
 
 TensorImpl* make_output(const OutputSpec& spec, TensorImpl* input0) {
   TensorImpl* out = new_impl();

@@ -40,7 +40,7 @@ std::string Graph::name_of(ValueId value) const {
   return fmt::format("%{}", values_[static_cast<std::size_t>(value)].number);
 }
 
-// --- Building ------------------------------------------------------------------------------------
+// --- Building ---
 
 void Graph::check_new_name(std::string_view name, std::string_view what) {
   if (name.empty()) throw ArgumentError(fmt::format("[graph] {} without a name", what));
@@ -98,19 +98,24 @@ Graph::ValueId Graph::add_input(std::string name, DType dtype, SymbolicShape sha
   return id;
 }
 
-Graph::ValueId Graph::add_parameter(std::string name, Tensor tensor) {
-  check_new_name(name, "a parameter");
+Graph::ValueId Graph::add_tensor(ValueKind kind, std::string name, Tensor tensor,
+                                 std::vector<Named>* list) {
   if (!tensor.defined())
-    throw ArgumentError(fmt::format("[graph] parameter '{}' is an undefined tensor", name));
-  const ValueId id = new_value(ValueKind::kParameter);
+    throw ArgumentError(fmt::format("[graph] '{}' is an undefined tensor", name));
+  const ValueId id = new_value(kind);
   values_.back().described = true;
   values_.back().dtype = tensor.dtype();
   values_.back().shape = to_symbolic(tensor.shape());
   tensors_.emplace(id, std::move(tensor));
   by_name_[name] = id;
   names_[id] = name;
-  parameters_.push_back({std::move(name), id});
+  list->push_back({std::move(name), id});
   return id;
+}
+
+Graph::ValueId Graph::add_parameter(std::string name, Tensor tensor) {
+  check_new_name(name, "a parameter");
+  return add_tensor(ValueKind::kParameter, std::move(name), std::move(tensor), &parameters_);
 }
 
 void Graph::tie_parameter(std::string name, ValueId value) {
@@ -130,17 +135,7 @@ Graph::ValueId Graph::add_constant(Tensor tensor, std::string name) {
     while (by_name_.contains(name));
   }
   check_new_name(name, "a constant");
-  if (!tensor.defined())
-    throw ArgumentError(fmt::format("[graph] constant '{}' is an undefined tensor", name));
-  const ValueId id = new_value(ValueKind::kConstant);
-  values_.back().described = true;
-  values_.back().dtype = tensor.dtype();
-  values_.back().shape = to_symbolic(tensor.shape());
-  tensors_.emplace(id, std::move(tensor));
-  by_name_[name] = id;
-  names_[id] = name;
-  constants_.push_back({std::move(name), id});
-  return id;
+  return add_tensor(ValueKind::kConstant, std::move(name), std::move(tensor), &constants_);
 }
 
 Graph::ValueId Graph::add_node(OpValue op, std::vector<ValueId> inputs) {
@@ -203,7 +198,7 @@ Graph::Source Graph::source(std::string_view file, std::uint32_t line) {
   return {it->second, line};
 }
 
-// --- Running -------------------------------------------------------------------------------------
+// --- Running ---
 
 std::vector<std::int64_t> Graph::bind_inputs(std::span<const Tensor> inputs,
                                              const std::source_location& loc) const {

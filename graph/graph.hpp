@@ -65,7 +65,7 @@ class Graph {
     std::int64_t example = 2;
   };
 
-  // --- What it holds --------------------------------------------------------------------------
+  // --- What it holds ---
   std::span<const Axis> axes() const { return axes_; }
   std::span<const Named> inputs() const { return inputs_; }
   std::span<const Named> outputs() const { return outputs_; }
@@ -84,7 +84,7 @@ class Graph {
   // The value's name if it has one, else "%7" for result number 7.
   std::string name_of(ValueId value) const;
 
-  // --- Running it -----------------------------------------------------------------------------
+  // --- Running it ---
   // The outputs for these inputs, in order. Every call goes through dispatch, so it is recorded and
   // differentiable where parameters or inputs require gradients. Random ops draw anew.
   // Errors: number, dtype or shape of the inputs; whatever the ops say, with the recorded line.
@@ -95,7 +95,7 @@ class Graph {
     return run(inputs, mode, loc);
   }
 
-  // --- Building it ----------------------------------------------------------------------------
+  // --- Building it ---
   // Errors: a name used twice, a value not yet defined, an axis out of range.
   int add_axis(std::string name, std::int64_t example);
   ValueId add_input(std::string name, DType dtype, SymbolicShape shape);
@@ -116,7 +116,7 @@ class Graph {
   // composite ops, and what follows from them, stay undescribed.
   void infer_shapes(std::source_location loc = std::source_location::current());
 
-  // --- Showing it -----------------------------------------------------------------------------
+  // --- Showing it ---
   // Text: axes, inputs, parameters, constants, one line per call, outputs.
   std::string describe() const;
   // A drawing for Graphviz.
@@ -127,6 +127,8 @@ class Graph {
   void check_new_name(std::string_view name, std::string_view what);
   void check_value(ValueId value, std::string_view what) const;
   ValueId new_value(ValueKind kind);
+  // A parameter or constant, whose name has been checked.
+  ValueId add_tensor(ValueKind kind, std::string name, Tensor tensor, std::vector<Named>* list);
   std::vector<std::int64_t> bind_inputs(std::span<const Tensor> inputs,
                                         const std::source_location& loc) const;
   OpValue resolved_op(const Node& node, std::span<const std::int64_t> axis_sizes) const;

@@ -21,8 +21,7 @@ bool OpInfo::variadic() const {
 }
 int OpInfo::max_inputs() const { return variadic() ? 65535 : inputs.count; }
 
-// --- InferContext
-// -----------------------------------------------------------------------------------
+// --- InferContext ---
 
 OutputSpec& InferContext::next() {
   if (num_outputs_++ == 0) return first_;
@@ -97,8 +96,7 @@ void InferContext::expect_dtype(int i, DTypeSet set, const char* what) const {
 
 void InferContext::fail(std::string_view what) const { throw_argument(op_.name, what, location_); }
 
-// --- OpValue
-// ----------------------------------------------------------------------------------------
+// --- OpValue ---
 
 OpValue::OpValue(const OpInfo& info) : info_(&info), attrs_(::operator new(info.attrs_size)) {
   info.construct(attrs_);

@@ -35,8 +35,7 @@ namespace catena {
 
 struct OpInfo;
 
-// --- Descriptions an op struct carries
-// ------------------------------------------------------------
+// --- Descriptions an op struct carries ---
 
 // One attribute: its public name, the member that holds it, a line of documentation.
 template <class Op, class Member>
@@ -121,7 +120,7 @@ struct PointwiseRule {
   DTypeSet dtypes;                // compute dtypes
 };
 
-// --- What infer sees --------------------------------------------------------------------------
+// --- What infer sees ---
 
 struct OutputSpec {
   Shape shape;
@@ -189,7 +188,7 @@ class InferContext {
   std::vector<OutputSpec> more_;
 };
 
-// --- What vjp sees ----------------------------------------------------------------------------
+// --- What vjp sees ---
 
 // A basic slice: along each dimension start, length and (positive) step.
 struct SliceSpec {
@@ -239,8 +238,7 @@ class VjpContext {
   detail::Node& node_;
 };
 
-// --- The erased description
-// -----------------------------------------------------------------------
+// --- The erased description ---
 
 struct AttrInfo {
   const char* name;
@@ -317,8 +315,7 @@ class OpValue {
 // "softmax(dim=-1)".
 std::string to_string(const OpValue& op);
 
-// --- From the struct to the description
-// -------------------------------------------------------------
+// --- From the struct to the description ---
 
 // The name of a built-in op, specialised from ops/ops.def; a user's op has kName.
 template <class Op>
@@ -443,8 +440,9 @@ OpInfo describe_op() {
     info.draw = [](void* op, std::int64_t numel) { static_cast<T*>(op)->draw(numel); };
   }
   if constexpr (requires { T::kRelabels; }) {
-    static_assert(!requires(const T& op, VjpContext& c) { op.vjp(c); },
-                  "the gradient of an op with kRelabels is known; it has no vjp");
+    static_assert(
+        !requires(const T& op, VjpContext& c) { op.vjp(c); },
+        "the gradient of an op with kRelabels is known; it has no vjp");
     info.relabels = true;
     info.vjp = [](const void*, VjpContext& c) {
       c.accumulate(0, c.grad().reshape(c.input_shape(0)));

@@ -25,8 +25,7 @@ constexpr std::int64_t kThreshold = 1000;  // elements, above which only the edg
 constexpr std::int64_t kEdge = 3;
 constexpr int kLineWidth = 75;
 
-// --- Which elements
-// --------------------------------------------------------------------------------
+// --- Which elements ---
 
 // The entries shown of a dimension: all, or the first and last kEdge.
 struct Shown {
@@ -48,7 +47,7 @@ void for_each_shown(const Shape& shape, const Shape& strides, Shown shown, int d
     for_each_shown(shape, strides, shown, dim + 1, offset + i * strides[dim], f);
 }
 
-// --- One element as text, all of one width -----------------------------------------------------
+// --- One element as text, all of one width ---
 
 template <class... Args>
 std::string chars(Args... args) {
@@ -201,8 +200,7 @@ std::vector<std::string> collect(const Tensor& t, Shown shown) {
   });
 }
 
-// --- The layout
-// -----------------------------------------------------------------------------------
+// --- The layout ---
 
 class Layout {
  public:

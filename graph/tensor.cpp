@@ -206,8 +206,7 @@ Tensor Tensor::detach() const {
   return alias;
 }
 
-// --- In-place writes
-// --------------------------------------------------------------------------------
+// --- In-place writes ---
 
 Tensor& Tensor::copy_(const Tensor& src, Location loc) {
   detail::check_defined(src, "copy_", loc);
@@ -294,8 +293,7 @@ Tensor& Tensor::mul_(Scalar factor, Location loc) {
   return copy_(detail::core_ops().scale(detach(), factor), loc);
 }
 
-// --- Creation
-// ---------------------------------------------------------------------------------------
+// --- Creation ---
 
 Tensor empty(const Shape& shape, TensorOptions options, std::source_location loc) {
   checked_numel(shape);

@@ -71,7 +71,7 @@ class Tensor {
     if (impl_) detail::drop_handle(impl_);
   }
 
-  // --- What it is -----------------------------------------------------------------------------
+  // --- What it is ---
   bool defined() const { return impl_ != nullptr; }
   explicit operator bool() const = delete;  // ask defined() or item<bool>()
   const Shape& shape() const { return impl_->shape; }
@@ -90,7 +90,7 @@ class Tensor {
   // How often this memory was written in place.
   std::uint32_t version() const;
 
-  // --- Values ---------------------------------------------------------------------------------
+  // --- Values ---
   // The only element of a one-element tensor, converted to T. Copies from the device if need be.
   template <class T = double>
   T item(Location loc = Location::current()) const;
@@ -106,7 +106,7 @@ class Tensor {
   // "[[1, 2], [3, 4]]" as NumPy prints it; large tensors are summarised.
   std::string to_string() const;
 
-  // --- Autograd -------------------------------------------------------------------------------
+  // --- Autograd ---
   bool requires_grad() const { return impl_->requires_grad; }
   // Only a leaf of a floating dtype can start to require a gradient. Returns *this.
   Tensor& set_requires_grad(bool on = true, Location loc = Location::current());
@@ -128,7 +128,7 @@ class Tensor {
   // The same memory without the tape.
   Tensor detach() const;
 
-  // --- In-place writes (refused where a gradient would be lost) ---------------------------------
+  // --- In-place writes (refused where a gradient would be lost) ---
   // this[...] = src[...], with broadcasting and conversion of dtype and device.
   Tensor& copy_(const Tensor& src, Location loc = Location::current());
   Tensor& fill_(Scalar value, Location loc = Location::current());
@@ -137,7 +137,7 @@ class Tensor {
   Tensor& add_(const Tensor& other, Scalar alpha = 1, Location loc = Location::current());
   Tensor& mul_(Scalar factor, Location loc = Location::current());
 
-  // --- Ops as methods (each is the free function of the same name; defined in ops/) -------------
+  // --- Ops as methods (each is the free function of the same name; defined in ops/) ---
   Tensor to(DType dtype, Location loc = Location::current()) const;
   Tensor to(Device device, Location loc = Location::current()) const;
   Tensor clone(Location loc = Location::current()) const;
@@ -165,7 +165,7 @@ class Tensor {
                 Location loc = Location::current()) const;
   Tensor matmul(const Tensor& other, Location loc = Location::current()) const;
 
-  // --- For the core and for backends ------------------------------------------------------------
+  // --- For the core and for backends ---
   detail::TensorImpl* impl() const { return impl_; }
   static Tensor adopt(detail::TensorImpl* impl) {  // takes over one handle
     Tensor t;
@@ -220,7 +220,7 @@ class Operand {
   std::source_location location_;
 };
 
-// --- Creation -----------------------------------------------------------------------------------
+// --- Creation ---
 struct TensorOptions {
   DType dtype = kFloat32;
   Device device = kCpu;
@@ -278,8 +278,7 @@ Tensor from_memory(void* data, const Shape& shape, DType dtype, const Shape& str
                    std::function<void(void*)> release = {},
                    std::source_location loc = std::source_location::current());
 
-// --- Template definitions
-// -------------------------------------------------------------------------
+// --- Template definitions ---
 namespace detail {
 // Elements in row-major order as `dtype` into CPU memory `out`.
 void copy_out(const Tensor& t, DType dtype, void* out, const std::source_location& loc);

@@ -122,7 +122,7 @@ class Walk {
   std::vector<Tensor> current_multi_;
 };
 
-// --- What every node asks for --------------------------------------------------------------------
+// --- What every node asks for ---
 
 inline std::uintptr_t& Walk::slot_of(TensorImpl* t) {
   if (t->output_index < 0 && owns_inline(t->node)) [[likely]]

@@ -43,17 +43,15 @@ class Module {
   Module& operator=(const Module&) = delete;
   virtual ~Module();
 
-  // --- Computing
-  // ---------------------------------------------------------------------------------- What a
-  // module with one input computes. A model with several inputs defines a forward of its own and is
-  // called through it.
+  // --- Computing ---
+  // What a module with one input computes. A model with several inputs defines a forward of its own
+  // and is called through it.
   virtual Tensor forward(Tensor x);
   // forward(x). Layers record the caller's line with what they compute.
   Tensor operator()(Tensor x, Location loc = Location::current());
 
-  // --- What it consists of
-  // ------------------------------------------------------------------------ Own parameters first,
-  // then the children's, in order of registration, with dotted names
+  // --- What it consists of ---
+  // Own parameters first, then the children's, in order of registration, with dotted names
   // ("fc1.weight"). A tensor registered twice (tied) is listed under its first name.
   std::vector<NamedTensor> named_parameters() const;
   std::vector<Tensor> parameters() const;
@@ -65,8 +63,7 @@ class Module {
   // The name of its class.
   std::string type() const;
 
-  // --- Mode
-  // ---------------------------------------------------------------------------------------
+  // --- Mode ---
   // Training mode (the default) or evaluation, of this module and all below; dropout obeys it.
   void train(bool on = true);
   void eval() { train(false); }
@@ -80,17 +77,15 @@ class Module {
   void to(Device device);
   void to(DType dtype);
 
-  // --- Saving and loading
-  // --------------------------------------------------------------------------- Parameters and
-  // persistent buffers by dotted name; tied tensors under each name.
+  // --- Saving and loading ---
+  // Parameters and persistent buffers by dotted name; tied tensors under each name.
   State state() const;
   // Copies values in, converting dtype and device. With `strict`, names must match exactly; shapes
   // always must. Nothing is changed when something does not fit: the error lists all of it.
   void load_state(const State& state, bool strict = true, Location loc = Location::current());
 
-  // --- Registration, in the constructor of a model
-  // -------------------------------------------------- Makes `child` a part of this module and
-  // returns it. Names hold no dot and are used once.
+  // --- Registration, in the constructor of a model ---
+  // Makes `child` a part of this module and returns it. Names hold no dot and are used once.
   template <std::derived_from<Module> M>
   M register_module(std::string name, M child, Location loc = Location::current()) {
     add_child(std::move(name), child, loc);

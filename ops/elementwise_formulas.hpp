@@ -24,8 +24,7 @@
 
 namespace catena::formula::CATENA_ISA {
 
-// --- What the formulas need of a scalar; batches and tensors bring their own by the same names
-// -----
+// --- What the formulas need of a scalar; batches and tensors bring their own by the same names ---
 CATENA_FN float exp(float x) { return ::expf(x); }
 CATENA_FN double exp(double x) { return ::exp(x); }
 CATENA_FN float log(float x) { return ::logf(x); }

@@ -48,8 +48,7 @@ CATENA_FN T uniform_value(T u, T low, T span, T last) {
   return v < last ? v : last;
 }
 
-// --- Box-Muller: r = sqrt(-2 ln u), (r cos 2 pi v, r sin 2 pi v) with u in (0, 1], v in [0, 1)
-// -----
+// --- Box-Muller: r = sqrt(-2 ln u), (r cos 2 pi v, r sin 2 pi v) with u in (0, 1], v in [0, 1) ---
 
 // 31 bits to (0, 1], and 53.
 CATENA_FN float open_unit_float(std::uint32_t bits) {

@@ -43,7 +43,7 @@ std::uint32_t TensorTable::add(const Tensor& tensor) {
   return it->second;
 }
 
-// --- Writing -------------------------------------------------------------------------------------
+// --- Writing ---
 
 namespace {
 
@@ -150,7 +150,7 @@ void write_graph(const Graph& graph, TensorTable* tensors, GraphRecord* record) 
   }
 }
 
-// --- Reading -------------------------------------------------------------------------------------
+// --- Reading ---
 
 namespace {
 

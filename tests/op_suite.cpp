@@ -215,8 +215,7 @@ TEST_P(Large, SameBitsThreadedDeferredAndShifted) {
 
 INSTANTIATE_TEST_SUITE_P(Op, Large, ::testing::ValuesIn(large_cases()), case_name);
 
-// --- Errors
-// -----------------------------------------------------------------------------------------
+// --- Errors ---
 
 class Errors : public ::testing::TestWithParam<Case> {};
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(Errors);
@@ -231,8 +230,7 @@ TEST_P(Errors, SayWhatIsWrongAndWhere) {
 
 INSTANTIATE_TEST_SUITE_P(Op, Errors, ::testing::ValuesIn(error_cases()), case_name);
 
-// --- The table
-// ----------------------------------------------------------------------------------------
+// --- The table ---
 
 TEST(Samples, EveryOpHasOneThatRuns) {
   for (const OpEntry& entry : op_entries()) {

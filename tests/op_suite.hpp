@@ -25,8 +25,7 @@
 
 namespace catena::test {
 
-// --- Inputs
-// ---------------------------------------------------------------------------------------
+// --- Inputs ---
 
 // How to make one input. Values are drawn from a fixed stream, so that a sample is the same at
 // every run. An input without a dtype of its own takes the dtype under test; integers and bool then
@@ -82,8 +81,7 @@ inline InputSpec values(const Shape& shape, std::vector<double> v) {
   return s;
 }
 
-// --- References
-// -------------------------------------------------------------------------------------
+// --- References ---
 
 // A plain array of doubles, row-major.
 struct Array {
@@ -162,8 +160,7 @@ Reference reference(F f) {
   }
 }
 
-// --- Samples
-// ----------------------------------------------------------------------------------------
+// --- Samples ---
 
 // Before each call the suite seeds the generator with this, so that random ops repeat: element i of
 // the call draws from philox(kSuiteSeed, ...) at offset 0.
@@ -240,8 +237,7 @@ OpSample fails(std::string name, const Op& op, std::vector<InputSpec> inputs, st
 #include "catena/ops/ops.def"
 #undef CATENA_OP
 
-// --- For the suite and for others that run samples (benchmarks)
-// ---------------------------------------
+// --- For the suite and for others that run samples (benchmarks) ---
 
 struct OpEntry {
   const char* name;

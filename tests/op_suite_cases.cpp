@@ -111,8 +111,7 @@ std::vector<Tensor> run(const OpSample& sample, std::span<const Tensor> inputs) 
   return call(sample.op, inputs);
 }
 
-// --- Placed
-// ---------------------------------------------------------------------------------------
+// --- Placed ---
 
 namespace {
 constexpr unsigned char kGuard = 0xA5;
@@ -176,8 +175,7 @@ void Placed::poison() {
   for (std::size_t at : elements_) std::memcpy(block_->data() + at, value, element_bytes_);
 }
 
-// --- Gradients
-// --------------------------------------------------------------------------------------
+// --- Gradients ---
 
 std::vector<bool> differentiated(const Case& c, std::span<const Tensor> inputs) {
   std::vector<bool> wanted;

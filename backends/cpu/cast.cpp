@@ -32,7 +32,7 @@ inline constexpr bool kIsReal = kSame<T, float> || kSame<T, double> || kIsSmallF
 CATENA_INLINE std::uint32_t bits_of(float x) { return __builtin_bit_cast(std::uint32_t, x); }
 CATENA_INLINE float float_of(std::uint32_t bits) { return __builtin_bit_cast(float, bits); }
 
-// --- Between float and the 16-bit floats -------------------------------------------------------
+// --- Between float and the 16-bit floats ---
 
 CATENA_INLINE float widen(Brain x) { return float_of(std::uint32_t{x.bits} << 16); }
 CATENA_INLINE Brain narrow(float x, Brain) {
@@ -85,7 +85,7 @@ CATENA_INLINE float to_odd_float(std::uint64_t x) {
   return to_odd_float(static_cast<double>(lossy ? ((x >> 11 | 1) << 11) : x));
 }
 
-// --- One value -----------------------------------------------------------------------------------
+// --- One value ---
 
 template <class To, class From>
 CATENA_INLINE To real_to_integer(From x) {
@@ -125,7 +125,7 @@ CATENA_INLINE To convert(From x) {
   }
 }
 
-// --- One line ------------------------------------------------------------------------------------
+// --- One line ---
 
 #if defined(__F16C__)
 // Sixteen at a time; a shorter rest goes through buffers.

@@ -77,8 +77,7 @@ void real_line(const F& f, T* out, const void* const* raw, const std::int64_t* s
   }
 }
 
-// --- Functors over a formula
-// -------------------------------------------------------------------------
+// --- Functors over a formula ---
 
 template <class Op>
 struct Value {
@@ -160,8 +159,7 @@ void where_grad_entry(const void*, void* out_raw, const void* const* in, const s
   for (std::int64_t i = 0; i < n; ++i) out[i] = (c[i * s[1]] != 0) == (I == 1) ? g[i * s[0]] : T(0);
 }
 
-// --- Rows
-// ----------------------------------------------------------------------------------------------
+// --- Rows ---
 
 template <class Op>
 constexpr PointwiseLoops make_loops() {

@@ -119,8 +119,7 @@ void CudaBackend::release_cached_memory(int device) {
   state(device).allocator.release();
 }
 
-// --- What kernels' sources use
-// --------------------------------------------------------------------
+// --- What kernels' sources use ---
 
 cudaStream_t stream_of(int device) { return backend().state(device).stream; }
 int multiprocessors(int device) { return backend().state(device).multiprocessors; }

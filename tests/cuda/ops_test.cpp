@@ -134,8 +134,7 @@ std::vector<std::size_t> all_entries() {
 INSTANTIATE_TEST_SUITE_P(Op, CudaOps, ::testing::ValuesIn(all_entries()),
                          [](const auto& p) { return std::string(op_entries()[p.param].name); });
 
-// --- Sizes that samples do not reach: several blocks, several passes, odd lengths
-// -------------------
+// --- Sizes that samples do not reach: several blocks, several passes, odd lengths ---
 
 using CudaLarge = CudaTest;
 

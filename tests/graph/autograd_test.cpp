@@ -17,8 +17,7 @@ Tensor leaf(const NestedValues& values, DType dtype = kFloat64) {
   return tensor(values, {dtype, kCpu, true});
 }
 
-// --- backward
-// ---------------------------------------------------------------------------------------
+// --- backward ---
 
 TEST(Backward, ChainRule) {
   Tensor x = leaf({1, 2, 3});
@@ -152,8 +151,7 @@ TEST(Backward, WrongGradientIsAnError) {
       {"[backward] the gradient is float64 [3] but the output is float64 [2]"});
 }
 
-// --- grad and vjp
-// -------------------------------------------------------------------------------------
+// --- grad and vjp ---
 
 TEST(Grad, LeavesGradAlone) {
   Tensor x = leaf({1, 2});
@@ -219,8 +217,7 @@ TEST(Vjp, GivesOutputsAndGradients) {
   EXPECT_FALSE(x.requires_grad());
 }
 
-// --- Higher order
-// -----------------------------------------------------------------------------------
+// --- Higher order ---
 
 TEST(CreateGraph, SecondAndThirdDerivative) {
   Tensor x = leaf({2});
@@ -256,8 +253,7 @@ TEST(CreateGraph, GradientPenalty) {
   EXPECT_TRUE(r.passed) << r.report;
 }
 
-// --- Modes
-// ------------------------------------------------------------------------------------------
+// --- Modes ---
 
 TEST(Modes, NoGradAndEnableGrad) {
   Tensor x = leaf({1});
@@ -291,8 +287,7 @@ TEST(Modes, ConstantsRecordNothing) {
   EXPECT_TRUE(y.is_leaf());
 }
 
-// --- Hooks
-// ------------------------------------------------------------------------------------------
+// --- Hooks ---
 
 TEST(Hooks, SeeAndReplace) {
   Tensor x = leaf({1, 2});
@@ -374,8 +369,7 @@ TEST(Hooks, MayRunABackwardOfTheirOwn) {
   EXPECT_EQ(w.grad().item(), 10);
 }
 
-// --- Several outputs
-// --------------------------------------------------------------------------------
+// --- Several outputs ---
 
 TEST(MultiOutput, CrossEntropyKeepsItsLogSumExpOutOfTheTape) {
   Tensor x = tensor({{1, 2}, {3, 4}}, {kFloat64, kCpu, true});
@@ -389,8 +383,7 @@ TEST(MultiOutput, CrossEntropyKeepsItsLogSumExpOutOfTheTape) {
   EXPECT_TRUE(close(x.grad(), {(1 - p - 1) / 2, p / 2, (1 - p) / 2, (p - 1) / 2}, 1e-12, 1e-12));
 }
 
-// --- Views and slices
-// ---------------------------------------------------------------------------------
+// --- Views and slices ---
 
 TEST(ViewGradients, SlicesAddUp) {
   Tensor x = leaf({1, 2, 3, 4});
@@ -442,8 +435,7 @@ TEST(Products, RepeatedUseOfOneWeight) {
   EXPECT_TRUE(close(w.grad(), composed.to_vector(), 1e-12, 1e-14));
 }
 
-// --- In-place writes
-// --------------------------------------------------------------------------------
+// --- In-place writes ---
 
 TEST(InPlaceAndTape, RefusedWhereAGradientWouldBeLost) {
   Tensor x = leaf({1, 2});
@@ -504,8 +496,7 @@ TEST(InPlaceAndTape, OptimizerStepAfterBackward) {
   EXPECT_EQ(w.to_vector(), (Vec{0.125, 0.25}));
 }
 
-// --- Anomaly mode
-// -------------------------------------------------------------------------------------
+// --- Anomaly mode ---
 
 TEST(Anomaly, ForwardNamesOpLineAndPass) {
   DetectAnomaly on;
@@ -535,8 +526,7 @@ TEST(Anomaly, QuietWithoutOne) {
   EXPECT_EQ(x.grad().to_vector(), (Vec{2, 4}));
 }
 
-// --- gradcheck itself must be able to fail
-// --------------------------------------------------------------
+// --- gradcheck itself must be able to fail ---
 
 TEST(Gradcheck, FindsAWrongGradient) {
   Tensor x = leaf({1, 2});

@@ -52,7 +52,7 @@ class Program {
   }
 
  private:
-  // --- Choices --------------------------------------------------------------------------------
+  // --- Choices ---
   int number(int n) { return static_cast<int>(random_() % static_cast<std::uint64_t>(n)); }
   bool chance(int percent) { return number(100) < percent; }
   int pick(std::initializer_list<int> list) {
@@ -130,7 +130,7 @@ class Program {
     for (int i = 0; i < 3; ++i) push(fresh(some_shape(), main, false));
   }
 
-  // --- Steps ----------------------------------------------------------------------------------
+  // --- Steps ---
   void step() {
     // How it runs may change on the way; what it computes may not.
     if (deferred_) set_deferral(how_() % 8 != 0);

@@ -20,8 +20,7 @@ Tensor arange(const Shape& shape, DType dtype = kFloat32) {
   return tensor(v, shape, dtype);
 }
 
-// --- Making
-// ---------------------------------------------------------------------------------------
+// --- Making ---
 
 TEST(Creation, FromLists) {
   const Tensor scalar = tensor(3.5);
@@ -97,8 +96,7 @@ TEST(Creation, OnlyFloatingTensorsRequireGradients) {
       {"[set_requires_grad] dtype is int32; expected a floating dtype", "tensor_test.cpp:"});
 }
 
-// --- Conversions
-// ------------------------------------------------------------------------------------
+// --- Conversions ---
 
 TEST(Conversion, HalfTypesRoundToNearestEven) {
   EXPECT_EQ(static_cast<float>(Float16(1.0f + 0x1p-11f)), 1.0f);
@@ -148,8 +146,7 @@ TEST(Conversion, ScalarsAreWeak) {
   EXPECT_EQ((1 - tensor({1, 2}, kFloat64)).dtype(), kFloat64);
 }
 
-// --- Views
-// ------------------------------------------------------------------------------------------
+// --- Views ---
 
 TEST(Slicing, IntegersAndRanges) {
   const Tensor x = arange({4, 5});
@@ -233,8 +230,7 @@ TEST(Views, ThroughViewsOfViews) {
   EXPECT_EQ(v[18 + 3], 5);
 }
 
-// --- In-place writes
-// --------------------------------------------------------------------------------
+// --- In-place writes ---
 
 TEST(InPlace, CopyConvertsAndBroadcasts) {
   Tensor x = zeros({2, 3}, kInt32);
@@ -277,8 +273,7 @@ TEST(InPlace, RefusesExpandedTargets) {
       {"[fill_] dimension 0 of [2, 3] is expanded", "tensor_test.cpp:"});
 }
 
-// --- Printing, as NumPy prints
-// ------------------------------------------------------------------------
+// --- Printing, as NumPy prints ---
 
 TEST(Printing, SmallTensors) {
   EXPECT_EQ(tensor({1, 2, 3}, kInt64).to_string(), "[1, 2, 3]");
@@ -314,8 +309,7 @@ TEST(Printing, StreamAndEmpty) {
   EXPECT_EQ(zeros({0}).to_string(), "[]");
 }
 
-// --- Errors of the basics
-// -----------------------------------------------------------------------------
+// --- Errors of the basics ---
 
 TEST(TensorCreation, BracesNest) {
   EXPECT_EQ(tensor(2).shape(), Shape());
