@@ -146,7 +146,15 @@ VjpResult vjp(const Function& fn, std::span<const Tensor> inputs,
 
 NoGrad::NoGrad() : before_(std::exchange(detail::thread_state.grad_enabled, false)) {}
 NoGrad::~NoGrad() { detail::thread_state.grad_enabled = before_; }
-EnableGrad::EnableGrad() : before_(std::exchange(detail::thread_state.grad_enabled, true)) {}
+InferenceMode::InferenceMode() : before_(std::exchange(detail::thread_state.inference, true)) {}
+InferenceMode::~InferenceMode() { detail::thread_state.inference = before_; }
+EnableGrad::EnableGrad() {
+  if (detail::thread_state.inference)
+    throw ArgumentError(
+        "[enable_grad] recording was to be switched on in inference mode; expected no gradients "
+        "there; leave the InferenceMode scope first, or use NoGrad instead of it");
+  before_ = std::exchange(detail::thread_state.grad_enabled, true);
+}
 EnableGrad::~EnableGrad() { detail::thread_state.grad_enabled = before_; }
 bool grad_enabled() { return detail::thread_state.grad_enabled; }
 DetectAnomaly::DetectAnomaly()

@@ -64,6 +64,20 @@ class NoGrad {
   bool before_;
 };
 
+// As NoGrad, and nothing inside can switch recording on again: an EnableGrad there is an error. For
+// code that must not build a tape whatever it calls.
+class InferenceMode {
+ public:
+  InferenceMode();
+  ~InferenceMode();
+  InferenceMode(const InferenceMode&) = delete;
+  InferenceMode& operator=(const InferenceMode&) = delete;
+
+ private:
+  NoGrad off_;
+  bool before_;
+};
+
 // Recording is on again on this thread while one lives.
 class EnableGrad {
  public:

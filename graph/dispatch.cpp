@@ -1,6 +1,6 @@
 #include "catena/graph/dispatch.hpp"
 
-#include <cstring>
+#include <deque>
 #include <optional>
 
 #include <fmt/format.h>
@@ -11,6 +11,7 @@
 #include "catena/graph/core_ops.hpp"
 #include "catena/graph/deferral.hpp"
 #include "catena/graph/record.hpp"
+#include "catena/graph/substitution.hpp"
 #include "catena/graph/thread_state.hpp"
 #include "catena/graph/trace_hook.hpp"
 #include "catena/graph/view.hpp"
@@ -193,6 +194,20 @@ void run_kernel(const void* attrs, const KernelRow& row, ImplList& inputs, ImplL
   row.forward(attrs, c);
 }
 
+void execute(const OpInfo& op, const void* attrs, Operand* const* given, int n,
+             const std::source_location& location, SmallVector<Tensor, 2>& results);
+
+// With the operands that the Substitution in force puts in the place of those given.
+void execute_substituted(const OpInfo& op, const void* attrs, Operand* const* given, int n,
+                         const std::source_location& location, SmallVector<Tensor, 2>& results) {
+  OperandList operands(given, given + n);
+  std::deque<Operand> others;
+  for (Operand*& operand : operands)
+    if (const Tensor* other = thread_state.substitution->find(operand->impl()))
+      operand = &others.emplace_back(*other, operand->location());
+  execute(op, attrs, operands.data(), n, location, results);
+}
+
 // Outputs are owned by `outs` (one handle each).
 void execute(const OpInfo& op, const void* attrs, Operand* const* given, int n,
              const std::source_location& location, SmallVector<Tensor, 2>& results) {
@@ -289,7 +304,8 @@ void execute(const OpInfo& op, const void* attrs, Operand* const* given, int n,
 // Small contiguous operands of one shape and dtype on the CPU: most calls of most programs.
 bool is_plain(const OpInfo& op, Operand* const* operands, int n, PointwiseFn* line) {
   const ThreadState& state = thread_state;
-  if (op.kind != OpKind::kPointwise || state.tracer || state.detect_anomaly) return false;
+  if (op.kind != OpKind::kPointwise || state.tracer || state.detect_anomaly || state.substitution)
+    return false;
   if (n != op.pointwise.inputs || op.pointwise.bool_result || op.pointwise.first_promoted)
     return false;
   const TensorImpl* a = operands[0]->impl();
@@ -311,7 +327,8 @@ bool is_plain(const OpInfo& op, Operand* const* operands, int n, PointwiseFn* li
 // A view that nobody watches being made, or undefined: then execute() does it.
 Tensor plain_view(const OpInfo& op, const void* attrs, Operand* const* operands, int n,
                   const std::source_location& loc) {
-  if (n != 1 || thread_state.tracer || thread_state.detect_anomaly) return {};
+  const ThreadState& state = thread_state;
+  if (n != 1 || state.tracer || state.detect_anomaly || state.substitution) return {};
   TensorImpl* input = operands[0]->impl();
   if (!input) return {};
   ensure_ready(input);
@@ -351,14 +368,16 @@ Tensor dispatch(const OpInfo& op, const void* attrs, Operand* const* operands, i
     if (view.defined()) return view;
   }
   SmallVector<Tensor, 2> results;
-  execute(op, attrs, operands, n, location, results);
+  (thread_state.substitution ? execute_substituted : execute)(op, attrs, operands, n, location,
+                                                              results);
   return std::move(results[0]);
 }
 
 std::vector<Tensor> dispatch_multi(const OpInfo& op, const void* attrs, Operand* const* operands,
                                    int n, const std::source_location& location) {
   SmallVector<Tensor, 2> results;
-  execute(op, attrs, operands, n, location, results);
+  (thread_state.substitution ? execute_substituted : execute)(op, attrs, operands, n, location,
+                                                              results);
   return {std::make_move_iterator(results.begin()), std::make_move_iterator(results.end())};
 }
 

@@ -25,6 +25,14 @@ std::mutex& leaf_mutex(const TensorImpl* leaf) {
   return stripes[reinterpret_cast<std::uintptr_t>(leaf) / sizeof(TensorImpl) % 64];
 }
 
+[[noreturn]] void throw_released(const Node& node) {
+  throw ArgumentError(fmt::format(
+      "[backward] the tape behind this tensor was already freed by an earlier backward: '{}' "
+      "cannot be differentiated a second time; expected one backward per forward; pass "
+      "retain_graph = true to the first one, or detach() the tensor if nothing behind it matters{}",
+      node.op->name, called_at(node.location)));
+}
+
 }  // namespace
 
 Walk::Walk(BackwardOptions options, const std::source_location& location)
@@ -79,8 +87,9 @@ void Walk::start(TensorImpl* root, Tensor gradient) {
   add_dense(slot_of(root), std::move(gradient));
 }
 
-void Walk::capture(std::span<const Tensor> outputs, std::span<const Tensor> inputs) {
+void Walk::capture(std::span<const Tensor> outputs, std::span<const Tensor> inputs, Behind behind) {
   capturing_ = true;
+  behind_ = behind;
   captured_.resize(inputs.size());
   std::uint64_t lowest = ~std::uint64_t{0};
   for (std::size_t i = 0; i < inputs.size(); ++i) {
@@ -93,9 +102,13 @@ void Walk::capture(std::span<const Tensor> outputs, std::span<const Tensor> inpu
   std::unordered_set<Node*> seen;
   std::vector<Node*> stack, order;
   auto visit = [&](const TensorImpl* t) {
-    if (wanted_.count(t)) useful_.insert(t);
+    const bool wanted = wanted_.count(t) > 0;
+    if (wanted) useful_.insert(t);
+    if (wanted && behind_ == Behind::kNotReached) return;
     Node* node = t->producer;
-    if (node && node->sequence >= lowest && seen.insert(node).second) stack.push_back(node);
+    if (!node || node->sequence < lowest || !seen.insert(node).second) return;
+    if (node->flags & Node::kReleased && node->sequence > lowest) throw_released(*node);
+    stack.push_back(node);
   };
   for (const Tensor& t : outputs) visit(t.impl());
   while (!stack.empty()) {
@@ -263,23 +276,20 @@ void Walk::process_node(Node* node) {
     if (slot & Gathered::kTag && pass_products(*node, slot)) return;
     current_ = Tensor::adopt(take(slot));
   }
-  if (node->flags & Node::kReleased)
-    throw ArgumentError(fmt::format(
-        "[backward] the tape behind this tensor was already freed by an earlier backward: '{}' "
-        "cannot be differentiated a second time; expected one backward per forward; pass "
-        "retain_graph = true to the first one{}",
-        node->op->name, called_at(node->location)));
   bool deeper = !capturing_ || node->is_multi();
   if (!node->is_multi()) {
     TensorImpl* t = impl_of(node);
     if (t->extra) current_ = apply_hooks(t, std::move(current_));
     if (capturing_) {
-      if (auto it = wanted_.find(t); it != wanted_.end())
+      if (auto it = wanted_.find(t); it != wanted_.end()) {
         for (std::size_t i : it->second) captured_[i] = current_;
+        if (behind_ == Behind::kNotReached) return;
+      }
       for (int i = 0; i < node->num_inputs && !deeper; ++i) deeper = wants(node->edges()[i]);
     }
   }
   if (!deeper) return;
+  if (node->flags & Node::kReleased) throw_released(*node);
   const bool fused = !options_.create_graph && !thread_state.detect_anomaly;
   if (!(fused && (run_pointwise(*node, current_) || run_relabel(*node, current_)))) {
     CallSite here(node->location);

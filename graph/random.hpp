@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
+#include <vector>
 
 namespace catena {
 
@@ -21,5 +23,32 @@ PhiloxState reserve_random(std::uint64_t count);
 // For checkpoints.
 PhiloxState random_state();
 void set_random_state(PhiloxState state);
+
+// The numbers handed out to one thread, in order.
+using RandomLog = std::vector<PhiloxState>;
+
+// While one lives, what this thread's calls of reserve_random get is also written down.
+class RecordRandom {
+ public:
+  explicit RecordRandom(RandomLog& log);
+  ~RecordRandom();
+  RecordRandom(const RecordRandom&) = delete;
+  RecordRandom& operator=(const RecordRandom&) = delete;
+
+ private:
+  RandomLog* before_;
+};
+// While one lives, they get the same again, in order. Asking for more is an error.
+class ReplayRandom {
+ public:
+  explicit ReplayRandom(std::span<const PhiloxState> log);
+  ~ReplayRandom();
+  ReplayRandom(const ReplayRandom&) = delete;
+  ReplayRandom& operator=(const ReplayRandom&) = delete;
+
+ private:
+  std::span<const PhiloxState> before_;
+  bool active_before_;
+};
 
 }  // namespace catena

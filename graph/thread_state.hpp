@@ -6,6 +6,7 @@
 
 namespace catena {
 
+class Substitution;
 class Tracer;
 
 namespace detail {
@@ -16,6 +17,7 @@ struct ThreadState {
   bool grad_enabled = true;
   bool detect_anomaly = false;
   bool deferral = true;
+  bool inference = false;  // grad_enabled stays false
   bool in_backward = false;
   bool has_call_site = false;
   bool has_deferred = false;   // this thread may own pending groups
@@ -23,6 +25,7 @@ struct ThreadState {
   std::uint32_t id = 0;        // 0: not yet given; see thread_id()
   std::uint64_t sequence = 0;  // of the newest node recorded here
   Tracer* tracer = nullptr;
+  const Substitution* substitution = nullptr;
   TensorImpl* doomed = nullptr;  // objects waiting for that destroy_impl
   std::source_location call_site;
 };

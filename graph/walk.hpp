@@ -38,8 +38,11 @@ class Walk {
   Walk(const Walk&) = delete;
   Walk& operator=(const Walk&) = delete;
 
-  // Only these tensors get gradients; without it the leaves do, in grad().
-  void capture(std::span<const Tensor> outputs, std::span<const Tensor> inputs);
+  // Only these tensors get gradients; without it the leaves do, in grad(). What lies behind one of
+  // them is reached too, or not: then each counts as independent of the others.
+  enum class Behind : bool { kReached, kNotReached };
+  void capture(std::span<const Tensor> outputs, std::span<const Tensor> inputs,
+               Behind behind = Behind::kReached);
   void start(TensorImpl* root, Tensor gradient);
   void run();
   // The gradient captured for inputs[i]; undefined when nothing flowed there.
@@ -117,6 +120,7 @@ class Walk {
   std::unordered_set<const TensorImpl*> useful_;
   std::vector<Tensor> captured_;
   bool capturing_ = false;
+  Behind behind_ = Behind::kReached;
   // The gradients of the node being processed, one per output.
   Tensor current_;
   std::vector<Tensor> current_multi_;

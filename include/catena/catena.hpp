@@ -2,6 +2,7 @@
 #pragma once
 
 #include "catena/graph/autograd.hpp"
+#include "catena/graph/checkpoint.hpp"
 #include "catena/graph/deferral.hpp"
 #include "catena/graph/dispatch.hpp"
 #include "catena/graph/memory.hpp"
@@ -10,6 +11,8 @@
 #include "catena/graph/state.hpp"
 #include "catena/graph/tensor.hpp"
 #include "catena/graph/trace.hpp"
+#include "catena/graph/transforms.hpp"
+#include "catena/nn/functional_call.hpp"
 #include "catena/nn/graph_module.hpp"
 #include "catena/nn/init.hpp"
 #include "catena/nn/layers.hpp"

@@ -217,6 +217,17 @@ TEST(Vjp, GivesOutputsAndGradients) {
   EXPECT_FALSE(x.requires_grad());
 }
 
+TEST(Grad, AFreedTapeIsAnErrorNotAZero) {
+  const Tensor x = leaf({2, 3}), w = leaf({5, 7});
+  const Tensor h = x * x;
+  h.sum().backward();
+  expect_error<ArgumentError>([&] { grad((h * x).sum(), x); },
+                              {"already freed by an earlier backward: 'mul'", "detach()"});
+  // Up to h itself nothing was freed.
+  EXPECT_EQ(grad((h * w).sum(), h).to_vector(), (Vec{5, 7}));
+  EXPECT_EQ(grad((h.detach() * w).sum(), w).to_vector(), (Vec{4, 9}));
+}
+
 // --- Higher order ---
 
 TEST(CreateGraph, SecondAndThirdDerivative) {
