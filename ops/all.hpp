@@ -10,6 +10,8 @@
 #include "catena/ops/matmul.hpp"
 #include "catena/ops/random.hpp"
 #include "catena/ops/reduction.hpp"
+#include "catena/ops/scan.hpp"
 #include "catena/ops/shape.hpp"
 #include "catena/ops/slice.hpp"
 #include "catena/ops/softmax.hpp"
+#include "catena/ops/statistics.hpp"

@@ -4,56 +4,88 @@
 #include <fmt/format.h>
 
 #include "catena/ops/cast.hpp"
+#include "catena/ops/concat.hpp"
 #include "catena/ops/elementwise.hpp"
+#include "catena/ops/reduced_shape.hpp"
 #include "catena/ops/shape.hpp"
+#include "catena/ops/slice.hpp"
 
 namespace catena {
 namespace {
 
-bool contains(const Shape& dims, int d) {
-  for (std::int64_t i : dims)
-    if (i == d) return true;
-  return false;
+// The product of the other entries of the same row, x [rows, n]. Without a division, so that zeros
+// do no harm: of pairs first, then each times its neighbour.
+Tensor products_of_others(const Tensor& x) {
+  const std::int64_t rows = x.shape()[0], n = x.shape()[1];
+  const auto unit = [&](std::int64_t columns) {
+    return ones({rows, columns}, {x.dtype(), x.device()});
+  };
+  if (n <= 1) return unit(n);
+  const std::int64_t pairs = (n + 1) / 2;
+  const Tensor all = reshape(n % 2 ? concat({x, unit(1)}, 1) : x, {rows, pairs, 2});
+  const Tensor first = slice(all, 2, 0, 1), second = slice(all, 2, 1, 2);
+  const Tensor others = products_of_others(reshape(first * second, {rows, pairs}));
+  const Tensor result = reshape(others, {rows, pairs, 1}) * concat({second, first}, 2);
+  return slice(reshape(result, {rows, 2 * pairs}), 1, 0, n);
 }
 
-// `dims` are sorted and not negative.
-Shape reduced_shape(const Shape& in, const Shape& dims, bool keepdim) {
-  Shape out;
-  for (int d = 0; d < in.rank(); ++d) {
-    if (!contains(dims, d))
-      out.push_back(in[d]);
-    else if (keepdim)
-      out.push_back(1);
-  }
-  return out;
+[[noreturn]] void fail_empty(const InferContext& c, const char* what, std::int64_t dim) {
+  c.fail(
+      fmt::format("no elements to take the {} of: x has shape {} and dimension {} is reduced; "
+                  "expected at least one entry along each reduced dimension",
+                  what, to_string(c.shape(0)), dim));
 }
 
-// Dimensions as stored in a recorded op (already checked): counted from the front, all when empty.
-Shape resolved(const Shape& dims, int rank) {
-  Shape out;
-  for (int d = 0; d < rank; ++d)
-    if (dims.empty() || contains(dims, d) || contains(dims, d - rank)) out.push_back(d);
-  return out;
+void infer_extreme(InferContext& c, const Shape& dims, bool keepdim, const char* what) {
+  const Shape over = c.dims(dims, c.rank(0));
+  for (std::int64_t d : over)
+    if (c.shape(0)[static_cast<int>(d)] == 0) fail_empty(c, what, d);
+  c.output(detail::reduced_shape(c.shape(0), over, keepdim), c.dtype(0));
 }
 
-std::int64_t reduced_count(const Shape& in, const Shape& dims) {
-  std::int64_t n = 1;
-  for (std::int64_t d : dims) n *= in[static_cast<int>(d)];
-  return n;
+// Entries equal to the extreme share its gradient evenly.
+void share_among_ties(VjpContext& c, const Shape& dims, bool keepdim) {
+  const Tensor x = c.input(0);
+  const Shape& in = x.shape();
+  const Shape over = detail::resolved_dims(dims, in.rank());
+  const Tensor y = detail::aligned(c.output(), in, over, keepdim);
+  const Tensor is_extreme = cast(equal(x, y), x.dtype());
+  const Tensor share = detail::aligned(c.grad(), in, over, keepdim) / sum(is_extreme, over, true);
+  c.accumulate(0, is_extreme * share);
 }
 
-// A reduced value brought to the rank of x, so that it broadcasts against x. When the reduced
-// dimensions lead, broadcasting aligns it already.
-Tensor aligned(const Tensor& value, const Shape& in, const Shape& dims, bool keepdim) {
-  if (keepdim) return value;
-  bool leading = true;
-  for (int i = 0; i < dims.rank(); ++i) leading = leading && dims[i] == i;
-  return leading ? value : reshape(value, reduced_shape(in, dims, true));
+void infer_search(InferContext& c, std::int64_t dim, bool keepdim) {
+  const Shape& in = c.shape(0);
+  if (in.rank() == 0)
+    c.fail("x is 0-d and has no dimension to search; expected one or more dimensions");
+  const int d = c.dim(dim, in.rank());
+  if (in[d] == 0)
+    c.fail(
+        fmt::format("no elements to search: x has shape {} and dimension {} is empty; expected "
+                    "at least one entry",
+                    to_string(in), d));
+  c.output(detail::reduced_shape(in, Shape{d}, keepdim), kInt64);
+}
+
+template <class Op>
+Tensor search(Operand& x, std::optional<int> dim, bool keepdim) {
+  if (dim) return detail::call_op(Op{*dim, keepdim}, x);
+  const CallSite site(x.location());
+  const int rank = x.impl()->shape.rank();
+  Operand flat(reshape(x.tensor(), {-1}), x.location());
+  const Tensor found = detail::call_op(Op{0}, flat);
+  return keepdim ? reshape(found, Shape::filled(rank, 1)) : found;
 }
 
 }  // namespace
 
 namespace op {
+
+using detail::aligned;
+using detail::reduced_count;
+using detail::reduced_last;
+using detail::reduced_shape;
+using detail::resolved_dims;
 
 void Sum::infer(InferContext& c) const {
   const Shape over = c.dims(dims, c.rank(0));
@@ -62,7 +94,7 @@ void Sum::infer(InferContext& c) const {
 
 void Sum::vjp(VjpContext& c) const {
   const Shape& in = c.input_shape(0);
-  c.accumulate(0, expand(aligned(c.grad(), in, resolved(dims, in.rank()), keepdim), in));
+  c.accumulate(0, expand(aligned(c.grad(), in, resolved_dims(dims, in.rank()), keepdim), in));
 }
 
 void Mean::infer(InferContext& c) const {
@@ -77,46 +109,47 @@ void Mean::infer(InferContext& c) const {
 
 void Mean::vjp(VjpContext& c) const {
   const Shape& in = c.input_shape(0);
-  const Shape over = resolved(dims, in.rank());
+  const Shape over = resolved_dims(dims, in.rank());
   const double n = static_cast<double>(reduced_count(in, over));
   // Divided while it is small, then seen at full size without a copy.
   c.accumulate(0, expand(aligned(c.grad() / n, in, over, keepdim), in));
 }
 
-void Max::infer(InferContext& c) const {
-  const Shape& in = c.shape(0);
+void Prod::infer(InferContext& c) const {
   const Shape over = c.dims(dims, c.rank(0));
-  for (std::int64_t d : over)
-    if (in[static_cast<int>(d)] == 0)
-      c.fail(
-          fmt::format("no elements to take the maximum of: x has shape {} and dimension {} is "
-                      "reduced; expected at least one entry along each reduced dimension",
-                      to_string(in), d));
-  c.output(reduced_shape(in, over, keepdim), c.dtype(0));
+  c.output(reduced_shape(c.shape(0), over, keepdim), is_floating(c.dtype(0)) ? c.dtype(0) : kInt64);
 }
 
-void Max::vjp(VjpContext& c) const {
+// The reduced dimensions are brought together, last, and back.
+void Prod::vjp(VjpContext& c) const {
   const Tensor x = c.input(0);
   const Shape& in = x.shape();
-  const Shape over = resolved(dims, in.rank());
-  const Tensor y = aligned(c.output(), in, over, keepdim);
-  const Tensor is_max = cast(equal(x, y), x.dtype());
-  const Tensor share = aligned(c.grad(), in, over, keepdim) / sum(is_max, over, true);
-  c.accumulate(0, is_max * share);
+  const Shape over = resolved_dims(dims, in.rank());
+  const Shape order = reduced_last(over, in.rank());
+  Shape back = order;
+  for (int d = 0; d < in.rank(); ++d) back[static_cast<int>(order[d])] = d;
+  const Tensor sorted = permute(x, order);
+  const std::int64_t n = reduced_count(in, over);
+  const std::int64_t rows = n ? in.numel() / n : 0;
+  const Tensor others = products_of_others(reshape(sorted, {rows, n}));
+  c.accumulate(
+      0, permute(reshape(others, sorted.shape()), back) * aligned(c.grad(), in, over, keepdim));
 }
 
-void Argmax::infer(InferContext& c) const {
-  const Shape& in = c.shape(0);
-  if (in.rank() == 0)
-    c.fail("x is 0-d and has no dimension to search; expected one or more dimensions");
-  const int d = c.dim(dim, in.rank());
-  if (in[d] == 0)
-    c.fail(
-        fmt::format("no elements to search: x has shape {} and dimension {} is empty; expected "
-                    "at least one entry",
-                    to_string(in), d));
-  c.output(reduced_shape(in, Shape{d}, keepdim), kInt64);
+void Max::infer(InferContext& c) const { infer_extreme(c, dims, keepdim, "maximum"); }
+void Max::vjp(VjpContext& c) const { share_among_ties(c, dims, keepdim); }
+void Min::infer(InferContext& c) const { infer_extreme(c, dims, keepdim, "minimum"); }
+void Min::vjp(VjpContext& c) const { share_among_ties(c, dims, keepdim); }
+
+void Any::infer(InferContext& c) const {
+  c.output(reduced_shape(c.shape(0), c.dims(dims, c.rank(0)), keepdim), kBool);
 }
+void All::infer(InferContext& c) const {
+  c.output(reduced_shape(c.shape(0), c.dims(dims, c.rank(0)), keepdim), kBool);
+}
+
+void Argmax::infer(InferContext& c) const { infer_search(c, dim, keepdim); }
+void Argmin::infer(InferContext& c) const { infer_search(c, dim, keepdim); }
 
 }  // namespace op
 
@@ -128,16 +161,32 @@ Tensor mean(Operand x, const Shape& dims, bool keepdim) {
   return detail::call_op(op::Mean{dims, keepdim}, x);
 }
 
+Tensor prod(Operand x, const Shape& dims, bool keepdim) {
+  return detail::call_op(op::Prod{dims, keepdim}, x);
+}
+
 Tensor max(Operand x, const Shape& dims, bool keepdim) {
   return detail::call_op(op::Max{dims, keepdim}, x);
 }
 
+Tensor min(Operand x, const Shape& dims, bool keepdim) {
+  return detail::call_op(op::Min{dims, keepdim}, x);
+}
+
+Tensor any(Operand x, const Shape& dims, bool keepdim) {
+  return detail::call_op(op::Any{dims, keepdim}, x);
+}
+
+Tensor all(Operand x, const Shape& dims, bool keepdim) {
+  return detail::call_op(op::All{dims, keepdim}, x);
+}
+
 Tensor argmax(Operand x, std::optional<int> dim, bool keepdim) {
-  if (dim) return detail::call_op(op::Argmax{*dim, keepdim}, x);
-  const CallSite site(x.location());
-  const int rank = x.impl()->shape.rank();
-  const Tensor found = argmax(reshape(x.tensor(), {-1}), 0);
-  return keepdim ? reshape(found, Shape::filled(rank, 1)) : found;
+  return search<op::Argmax>(x, dim, keepdim);
+}
+
+Tensor argmin(Operand x, std::optional<int> dim, bool keepdim) {
+  return search<op::Argmin>(x, dim, keepdim);
 }
 
 Tensor sum_to(Operand x, const Shape& shape) {

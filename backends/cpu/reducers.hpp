@@ -1,5 +1,5 @@
-// What a reduction combines: sums of reals, sums of integers, maxima. Each says how a run of a line
-// is combined, how rows are combined column by column, and how such results are joined.
+// What a reduction combines: sums, products, extremes, truth. Each says how a run of a line is
+// combined, how rows are combined column by column, and how such results are joined.
 #pragma once
 
 #include "catena/backends/cpu/kernel.hpp"
@@ -86,27 +86,89 @@ struct SumInteger {
 template <class T>
 constexpr bool kIsReal = std::numeric_limits<T>::has_infinity;
 
+// Reals in float64; integers wrap around on overflow, as NumPy's do.
 template <class T>
+struct ProductOf {
+  using In = T;
+  using Acc = std::conditional_t<kIsReal<T>, double, std::uint64_t>;
+  using Block = Acc;
+  static constexpr std::int64_t kRun = kChunk;
+  static constexpr Acc kIdentity = 1;
+  static constexpr Block kBlockIdentity = 1;
+  static CATENA_INLINE Acc widen(T v) {
+    if constexpr (kIsReal<T>)
+      return v;
+    else
+      return static_cast<Acc>(static_cast<std::int64_t>(v));
+  }
+  static CATENA_INLINE Acc combine(Acc a, Acc b) { return a * b; }
+  static CATENA_INLINE Acc line(const T* p, std::int64_t n) {
+    Acc part[8] = {1, 1, 1, 1, 1, 1, 1, 1};
+    std::int64_t i = 0;
+    for (; i + 8 <= n; i += 8)
+      for (int k = 0; k < 8; ++k) part[k] *= widen(p[i + k]);
+    for (; i < n; ++i) part[0] *= widen(p[i]);
+    return ((part[0] * part[1]) * (part[2] * part[3])) *
+           ((part[4] * part[5]) * (part[6] * part[7]));
+  }
+  static CATENA_INLINE void four_rows(Block* block, const T* const* p, std::int64_t n) {
+    const T *a = p[0], *b = p[1], *c = p[2], *d = p[3];
+    for (std::int64_t i = 0; i < n; ++i)
+      block[i] *= (widen(a[i]) * widen(b[i])) * (widen(c[i]) * widen(d[i]));
+  }
+  static CATENA_INLINE void one_row(Block* block, const T* p, std::int64_t n) {
+    for (std::int64_t i = 0; i < n; ++i) block[i] *= widen(p[i]);
+  }
+};
+
+// Whether all, or any, entries are not zero; NaN is not.
+template <class T, bool kAll>
+struct TruthOf {
+  using In = T;
+  using Block = std::uint8_t;
+  using Acc = std::uint8_t;
+  static constexpr std::int64_t kRun = kChunk;
+  static constexpr Acc kIdentity = kAll;
+  static constexpr Block kBlockIdentity = kAll;
+  static CATENA_INLINE Acc combine(Acc a, Acc b) { return kAll ? a & b : a | b; }
+  static CATENA_INLINE Acc line(const T* p, std::int64_t n) {
+    Acc found = kIdentity;
+    for (std::int64_t i = 0; i < n; ++i) found = combine(found, p[i] != T(0));
+    return found;
+  }
+  static CATENA_INLINE void four_rows(Block* block, const T* const* p, std::int64_t n) {
+    for (int r = 0; r < 4; ++r) one_row(block, p[r], n);
+  }
+  static CATENA_INLINE void one_row(Block* block, const T* p, std::int64_t n) {
+    for (std::int64_t i = 0; i < n; ++i) block[i] = combine(block[i], p[i] != T(0));
+  }
+};
+
+template <bool kLargest, class T>
 CATENA_INLINE bool beats(T x, T best) {
+  const bool better = kLargest ? x > best : x < best;
   if constexpr (kIsReal<T>)
-    return x > best || (x != x && best == best);
+    return better || (x != x && best == best);
   else
-    return x > best;
+    return better;
 }
 
-// NaN wins, and stays.
-template <class T>
-struct MaxOf {
+// The largest or smallest entry. NaN wins, and stays.
+template <class T, bool kLargest>
+struct ExtremeOf {
   using In = T;
   using Block = T;
   using Acc = T;
+  using Limits = std::numeric_limits<T>;
   static constexpr std::int64_t kRun = kChunk;
-  static constexpr Acc kIdentity =
-      kIsReal<T> ? -std::numeric_limits<T>::infinity() : std::numeric_limits<T>::lowest();
+  static constexpr Acc kIdentity = kIsReal<T>
+                                       ? (kLargest ? -Limits::infinity() : Limits::infinity())
+                                   : kLargest ? Limits::lowest()
+                                              : Limits::max();
   static constexpr Block kBlockIdentity = kIdentity;
-  static CATENA_INLINE Acc combine(Acc a, Acc b) { return beats(b, a) ? b : a; }
+  static CATENA_INLINE Acc combine(Acc a, Acc b) { return beats<kLargest>(b, a) ? b : a; }
   static CATENA_INLINE Batch<T> combine(const Batch<T>& a, const Batch<T>& b) requires kIsReal<T> {
-    return xsimd::select((b > a) || xsimd::isnan(b), b, a);
+    return xsimd::select((kLargest ? b > a : b < a) || xsimd::isnan(b), b, a);
   }
   static CATENA_INLINE Acc line(const T* p, std::int64_t n) {
     Acc best = kIdentity;
@@ -123,7 +185,7 @@ struct MaxOf {
           d = combine(d, B::load_unaligned(p + i + 3 * w));
         }
         for (; i + w <= n; i += w) a = combine(a, B::load_unaligned(p + i));
-        // The last batch overlaps the one before: a maximum may see an element twice.
+        // The last batch overlaps the one before: an extreme may see an element twice.
         b = combine(b, B::load_unaligned(p + n - w));
         alignas(64) T lanes[w];
         combine(combine(a, b), combine(c, d)).store_aligned(lanes);

@@ -1,283 +1,11 @@
-// CPU kernels of sum, mean, max and argmax.
-//
-// Work is cut into blocks by shape alone and the results of the blocks are combined in order, so
-// that the bits do not depend on threads or strides. float32 is added in float32 within short runs
-// (some 32 terms per accumulator) and in float64 beyond.
+// CPU kernels of the reductions whose result follows from one value per block: sums, products,
+// extremes and where they are, any and all.
 #include "catena/ops/reduction.hpp"
 
-#include "catena/backends/cpu/kernel.hpp"
-#include "catena/backends/cpu/reducers.hpp"
-#include "catena/backends/cpu/scratch.hpp"
-#include "catena/backends/cpu/strided.hpp"
+#include "catena/backends/cpu/reduce.hpp"
 
 namespace catena::cpu::CATENA_ISA {
 namespace {
-
-constexpr std::int64_t kColumns = 1024;   // columns worked on at once when rows are added
-constexpr std::int64_t kFlushRows = 128;  // rows added before the float64 totals take them
-constexpr std::int64_t kBlock = 1 << 16;  // elements of a block
-constexpr std::int64_t kGrain = 1 << 17;  // elements from which a second thread is worth it
-
-CATENA_INLINE std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
-
-// --- The shape of the work ---
-
-// The dimensions of x after merging neighbours of one kind: the innermost (`line` elements), and
-// the outer ones, kept and reduced, fastest first. Positions are row-major positions in x.
-struct Plan {
-  std::int64_t kept[kMaxRank], kept_step[kMaxRank];
-  std::int64_t reduced[kMaxRank], reduced_step[kMaxRank];
-  int kept_rank = 0, reduced_rank = 0;
-  std::int64_t outputs = 1;  // product of kept
-  std::int64_t passes = 1;   // product of reduced
-  std::int64_t line = 1;
-  bool line_reduced = true;
-};
-
-CATENA_INLINE std::int64_t locate(std::int64_t i, int rank, const std::int64_t* size,
-                                  const std::int64_t* step) {
-  if (rank == 1) return i * step[0];
-  std::int64_t position = 0;
-  for (int k = 0; k < rank; ++k) {
-    position += i % size[k] * step[k];
-    i /= size[k];
-  }
-  return position;
-}
-
-Plan make_plan(const TensorView& x, const Shape& dims) {
-  const int rank = x.shape.rank();
-  bool reduced[kMaxRank];
-  for (int d = 0; d < rank; ++d) reduced[d] = dims.rank() == 0;
-  for (int k = 0; k < dims.rank(); ++k) {
-    const std::int64_t d = dims.data()[k];
-    reduced[d < 0 ? d + rank : d] = true;
-  }
-  std::int64_t size[kMaxRank], step[kMaxRank], running = 1;
-  bool kind[kMaxRank];
-  int groups = 0;
-  for (int d = rank - 1; d >= 0; --d) {
-    const std::int64_t n = x.shape.data()[d];
-    if (n == 1) continue;
-    if (groups > 0 && kind[groups - 1] == reduced[d]) {
-      size[groups - 1] *= n;
-    } else {
-      size[groups] = n;
-      step[groups] = running;
-      kind[groups++] = reduced[d];
-    }
-    running *= n;
-  }
-  Plan plan;
-  if (groups > 0) {
-    plan.line = size[0];
-    plan.line_reduced = kind[0];
-  }
-  for (int k = 1; k < groups; ++k) {
-    if (kind[k]) {
-      plan.reduced[plan.reduced_rank] = size[k];
-      plan.reduced_step[plan.reduced_rank++] = step[k];
-      plan.passes *= size[k];
-    } else {
-      plan.kept[plan.kept_rank] = size[k];
-      plan.kept_step[plan.kept_rank++] = step[k];
-      plan.outputs *= size[k];
-    }
-  }
-  return plan;
-}
-
-// --- The innermost dimension is reduced ---
-
-template <class R>
-[[gnu::noinline]] typename R::Acc reduce_line(const Reader<typename R::In>& x, std::int64_t start,
-                                              std::int64_t n) {
-  alignas(64) typename R::In buffer[R::kRun];
-  typename R::Acc total = R::kIdentity;
-  for (std::int64_t i = 0; i < n; i += R::kRun) {
-    const std::int64_t m = min_of(R::kRun, n - i);
-    total = R::combine(total, R::line(x.at(start + i, m, buffer), m));
-  }
-  return total;
-}
-
-template <class R, class Out, class Finish>
-void reduce_lines(const Reader<typename R::In>& x, const Plan& plan, Out* out,
-                  const Finish& finish) {
-  using Acc = typename R::Acc;
-  // A block is a piece of a long line or a number of short ones.
-  const std::int64_t pieces = ceil_div(plan.line, kBlock);
-  const std::int64_t lines = max_of<std::int64_t>(1, kBlock / plan.line);
-  const std::int64_t blocks = pieces > 1 ? plan.passes * pieces : ceil_div(plan.passes, lines);
-  const auto block_value = [&](std::int64_t output, std::int64_t block) {
-    const std::int64_t base = locate(output, plan.kept_rank, plan.kept, plan.kept_step);
-    const auto line_start = [&](std::int64_t pass) {
-      return base + locate(pass, plan.reduced_rank, plan.reduced, plan.reduced_step);
-    };
-    if (pieces > 1) {
-      const std::int64_t begin = block % pieces * kBlock;
-      return reduce_line<R>(x, line_start(block / pieces) + begin,
-                            min_of(kBlock, plan.line - begin));
-    }
-    const std::int64_t end = min_of(plan.passes, (block + 1) * lines);
-    Acc total = reduce_line<R>(x, line_start(block * lines), plan.line);
-    for (std::int64_t pass = block * lines + 1; pass < end; ++pass)
-      total = R::combine(total, reduce_line<R>(x, line_start(pass), plan.line));
-    return total;
-  };
-  if (blocks == 1) {
-    const std::int64_t each = plan.passes * plan.line;
-    // Short lines one after the other: the usual sum over the last dimension.
-    const bool simple = plan.passes == 1 && plan.line <= R::kRun && x.view.contiguous;
-    parallel(plan.outputs, max_of<std::int64_t>(1, kGrain / each),
-             [&](std::int64_t begin, std::int64_t end) {
-               if (simple) {
-                 const auto* p = static_cast<const typename R::In*>(x.view.data);
-                 for (std::int64_t o = begin; o < end; ++o)
-                   out[o] = finish(R::line(p + o * plan.line, plan.line));
-                 return;
-               }
-               for (std::int64_t o = begin; o < end; ++o) out[o] = finish(block_value(o, 0));
-             });
-    return;
-  }
-  const Scratch<Acc> partial(plan.outputs * blocks);
-  parallel(plan.outputs * blocks, kGrain / kBlock, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) partial[i] = block_value(i / blocks, i % blocks);
-  });
-  for (std::int64_t o = 0; o < plan.outputs; ++o) {
-    Acc total = partial[o * blocks];
-    for (std::int64_t b = 1; b < blocks; ++b) total = R::combine(total, partial[o * blocks + b]);
-    out[o] = finish(total);
-  }
-}
-
-// --- The innermost dimension is kept: rows are combined column by column ---
-
-// total[c] = combination over rows [begin, end) of x[row_start(row) + c], c < width. An extra row,
-// if any, has `extra_width` columns.
-template <class R, class RowStart>
-[[gnu::noinline]] void reduce_columns(const Reader<typename R::In>& x, const RowStart& row_start,
-                                      std::int64_t begin, std::int64_t end, std::int64_t width,
-                                      std::int64_t extra_width, typename R::Acc* total) {
-  using In = typename R::In;
-  alignas(64) typename R::Block block[kColumns];
-  alignas(64) In buffer[4][kColumns];
-  for (std::int64_t c = 0; c < width; ++c) total[c] = R::kIdentity;
-  const auto start_block = [&] {
-    for (std::int64_t c = 0; c < width; ++c) block[c] = R::kBlockIdentity;
-  };
-  const auto flush = [&] {
-    for (std::int64_t c = 0; c < width; ++c)
-      total[c] = R::combine(total[c], static_cast<typename R::Acc>(block[c]));
-  };
-  for (std::int64_t row = begin; row < end;) {
-    start_block();
-    const std::int64_t stop = min_of(end, row + kFlushRows);
-    for (; row + 4 <= stop; row += 4) {
-      const In* rows[4];
-      for (int k = 0; k < 4; ++k) rows[k] = x.at(row_start(row + k), width, buffer[k]);
-      R::four_rows(block, rows, width);
-    }
-    for (; row < stop; ++row) R::one_row(block, x.at(row_start(row), width, buffer[0]), width);
-    flush();
-  }
-  if (extra_width > 0) {
-    start_block();
-    R::one_row(block, x.at(row_start(end), extra_width, buffer[0]), extra_width);
-    flush();
-  }
-}
-
-template <class R, class Out, class Finish>
-void reduce_rows(const Reader<typename R::In>& x, const Plan& plan, Out* out,
-                 const Finish& finish) {
-  using Acc = typename R::Acc;
-  // Narrow rows are taken several at a time, as one wide row that is folded at the end.
-  const bool narrow = plan.reduced_rank == 1 && plan.line < 128;
-  const std::int64_t fold = narrow ? min_of(plan.passes, ceil_div(256, plan.line)) : 1;
-  const std::int64_t width = fold * plan.line;
-  const std::int64_t rows = plan.passes / fold;
-  const std::int64_t extra_width = plan.passes % fold * plan.line;
-  const std::int64_t column_blocks = ceil_div(width, kColumns);
-  const std::int64_t block_width = min_of(width, kColumns);
-  const std::int64_t block_rows = ceil_div(kBlock, block_width * kFlushRows) * kFlushRows;
-  const std::int64_t row_blocks = ceil_div(rows, block_rows);
-  const std::int64_t units = plan.outputs * column_blocks * row_blocks;
-  const std::int64_t unit_size = block_width * min_of(rows, block_rows);
-
-  const auto fold_and_store = [&](const Acc* total, Out* to, std::int64_t n) {
-    for (std::int64_t c = 0; c < n; ++c) {
-      Acc value = total[c];
-      for (std::int64_t k = 1; k < fold; ++k) value = R::combine(value, total[k * n + c]);
-      to[c] = finish(value);
-    }
-  };
-  // total is null when the unit finishes its outputs itself.
-  const auto run = [&](std::int64_t unit, Acc* total) {
-    const std::int64_t row_block = unit % row_blocks;
-    const std::int64_t column = unit / row_blocks % column_blocks * kColumns;
-    const std::int64_t output = unit / row_blocks / column_blocks;
-    const std::int64_t base = locate(output, plan.kept_rank, plan.kept, plan.kept_step) + column;
-    const auto row_start = [&](std::int64_t row) {
-      return base + (fold > 1 ? row * width
-                              : locate(row, plan.reduced_rank, plan.reduced, plan.reduced_step));
-    };
-    const std::int64_t first = row_block * block_rows;
-    const std::int64_t end = min_of(rows, first + block_rows);
-    const std::int64_t n = min_of(kColumns, width - column);
-    Acc here[kColumns];
-    reduce_columns<R>(x, row_start, first, end, n, end == rows ? extra_width : 0,
-                      total ? total + column : here);
-    if (!total) fold_and_store(here, out + output * plan.line + column, fold > 1 ? plan.line : n);
-  };
-  if (row_blocks == 1) {
-    parallel(units, max_of<std::int64_t>(1, kGrain / unit_size),
-             [&](std::int64_t begin, std::int64_t end) {
-               for (std::int64_t u = begin; u < end; ++u) run(u, nullptr);
-             });
-    return;
-  }
-  const Scratch<Acc> partial(plan.outputs * row_blocks * width);
-  const auto row_of = [&](std::int64_t output, std::int64_t row_block) {
-    return partial.data() + (output * row_blocks + row_block) * width;
-  };
-  parallel(units, max_of<std::int64_t>(1, kGrain / unit_size),
-           [&](std::int64_t begin, std::int64_t end) {
-             for (std::int64_t u = begin; u < end; ++u)
-               run(u, row_of(u / row_blocks / column_blocks, u % row_blocks));
-           });
-  for (std::int64_t o = 0; o < plan.outputs; ++o) {
-    Acc* total = row_of(o, 0);
-    for (std::int64_t b = 1; b < row_blocks; ++b) {
-      const Acc* next = row_of(o, b);
-      for (std::int64_t c = 0; c < width; ++c) total[c] = R::combine(total[c], next[c]);
-    }
-    fold_and_store(total, out + o * plan.line, plan.line);
-  }
-}
-
-template <class R, class Out, class Finish>
-void reduce(const TensorView& view, const Shape& dims, Out* out, std::int64_t out_count,
-            const Finish& finish) {
-  if (view.numel == 0) {
-    for (std::int64_t i = 0; i < out_count; ++i) out[i] = finish(R::kIdentity);
-    return;
-  }
-  if (out_count == 1 && view.contiguous && view.numel <= R::kRun) {
-    // What the plan would come to, without making one.
-    out[0] = finish(R::line(static_cast<const typename R::In*>(view.data), view.numel));
-    return;
-  }
-  const Reader<typename R::In> x{view};
-  const Plan plan = make_plan(view, dims);
-  if (plan.line_reduced)
-    reduce_lines<R>(x, plan, out, finish);
-  else
-    reduce_rows<R>(x, plan, out, finish);
-}
-
-// --- The rows ---
 
 void sum_forward(const void* op, const KernelContext& context) {
   const Shape& dims = static_cast<const op::Sum*>(op)->dims;
@@ -306,31 +34,56 @@ void mean_forward(const void* op, const KernelContext& context) {
   });
 }
 
-void max_forward(const void* op, const KernelContext& context) {
-  const Shape& dims = static_cast<const op::Max*>(op)->dims;
+void prod_forward(const void* op, const KernelContext& context) {
+  const Shape& dims = static_cast<const op::Prod*>(op)->dims;
   const TensorView &x = context.inputs[0], &y = context.outputs[0];
   visit_compute(x.dtype, [&](auto zero) {
     using T = decltype(zero);
-    reduce<MaxOf<T>>(x, dims, static_cast<T*>(y.data), y.numel, [](T v) { return v; });
+    using Out = std::conditional_t<kIsReal<T>, T, std::int64_t>;
+    reduce<ProductOf<T>>(x, dims, static_cast<Out*>(y.data), y.numel,
+                         [](auto v) { return static_cast<Out>(v); });
   });
 }
 
-template <class T>
-std::int64_t argmax_line(const Reader<T>& x, std::int64_t start, std::int64_t n) {
+template <class Op, bool kLargest>
+void extreme_forward(const void* op, const KernelContext& context) {
+  const Shape& dims = static_cast<const Op*>(op)->dims;
+  const TensorView &x = context.inputs[0], &y = context.outputs[0];
+  visit_compute(x.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    reduce<ExtremeOf<T, kLargest>>(x, dims, static_cast<T*>(y.data), y.numel,
+                                   [](T v) { return v; });
+  });
+}
+
+template <class Op, bool kAll>
+void truth_forward(const void* op, const KernelContext& context) {
+  const Shape& dims = static_cast<const Op*>(op)->dims;
+  const TensorView &x = context.inputs[0], &y = context.outputs[0];
+  visit_compute(x.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    reduce<TruthOf<T, kAll>>(x, dims, static_cast<bool*>(y.data), y.numel,
+                             [](std::uint8_t v) { return v != 0; });
+  });
+}
+
+// Where the first largest or smallest entry of a line is.
+template <bool kLargest, class T>
+std::int64_t find_in_line(const Reader<T>& x, std::int64_t start, std::int64_t n) {
   alignas(64) T buffer[kChunk];
   if (n < 32) {
     const T* p = x.at(start, n, buffer);
     std::int64_t first = 0;
     for (std::int64_t i = 1; i < n; ++i)
-      if (beats(p[i], p[first])) first = i;
+      if (beats<kLargest>(p[i], p[first])) first = i;
     return first;
   }
   T best = T(0);
   std::int64_t chunk = 0;
   for (std::int64_t i = 0; i < n; i += kChunk) {
     const std::int64_t m = min_of(kChunk, n - i);
-    const T here = MaxOf<T>::line(x.at(start + i, m, buffer), m);
-    if (i > 0 && !beats(here, best)) continue;
+    const T here = ExtremeOf<T, kLargest>::line(x.at(start + i, m, buffer), m);
+    if (i > 0 && !beats<kLargest>(here, best)) continue;
     best = here;
     chunk = i;
   }
@@ -340,10 +93,10 @@ std::int64_t argmax_line(const Reader<T>& x, std::int64_t start, std::int64_t n)
   return chunk + i;
 }
 
-// out[c] = argmax over rows of x[start + row * step + c], c < width <= 256.
-template <class T>
-void argmax_columns(const Reader<T>& x, std::int64_t start, std::int64_t rows, std::int64_t step,
-                    std::int64_t width, std::int64_t* out) {
+// out[c] = the row of the first extreme of x[start + row * step + c], c < width <= 256.
+template <bool kLargest, class T>
+void find_in_columns(const Reader<T>& x, std::int64_t start, std::int64_t rows, std::int64_t step,
+                     std::int64_t width, std::int64_t* out) {
   alignas(64) T best[256], buffer[256];
   const T* first = x.at(start, width, buffer);
   for (std::int64_t c = 0; c < width; ++c) {
@@ -353,18 +106,19 @@ void argmax_columns(const Reader<T>& x, std::int64_t start, std::int64_t rows, s
   for (std::int64_t row = 1; row < rows; ++row) {
     const T* p = x.at(start + row * step, width, buffer);
     for (std::int64_t c = 0; c < width; ++c) {
-      const bool better = beats(p[c], best[c]);
+      const bool better = beats<kLargest>(p[c], best[c]);
       best[c] = better ? p[c] : best[c];
       out[c] = better ? row : out[c];
     }
   }
 }
 
-void argmax_forward(const void* op, const KernelContext& context) {
+template <class Op, bool kLargest>
+void find_forward(const void* op, const KernelContext& context) {
   const TensorView &view = context.inputs[0], &y = context.outputs[0];
   if (y.numel == 0) return;
   const int rank = view.shape.rank();
-  std::int64_t dim = static_cast<const op::Argmax*>(op)->dim;
+  std::int64_t dim = static_cast<const Op*>(op)->dim;
   if (dim < 0) dim += rank;
   std::int64_t inner = 1;
   for (int d = rank - 1; d > dim; --d) inner *= view.shape.data()[d];
@@ -376,7 +130,8 @@ void argmax_forward(const void* op, const KernelContext& context) {
     if (inner == 1) {
       parallel(y.numel, max_of<std::int64_t>(1, kGrain / n),
                [&](std::int64_t begin, std::int64_t end) {
-                 for (std::int64_t o = begin; o < end; ++o) out[o] = argmax_line(x, o * n, n);
+                 for (std::int64_t o = begin; o < end; ++o)
+                   out[o] = find_in_line<kLargest>(x, o * n, n);
                });
       return;
     }
@@ -386,9 +141,9 @@ void argmax_forward(const void* op, const KernelContext& context) {
              [&](std::int64_t begin, std::int64_t end) {
                for (std::int64_t u = begin; u < end; ++u) {
                  const std::int64_t outer = u / blocks, column = u % blocks * 256;
-                 argmax_columns(x, outer * n * inner + column, n, inner,
-                                min_of<std::int64_t>(256, inner - column),
-                                out + outer * inner + column);
+                 find_in_columns<kLargest>(x, outer * n * inner + column, n, inner,
+                                           min_of<std::int64_t>(256, inner - column),
+                                           out + outer * inner + column);
                }
              });
   });
@@ -406,7 +161,12 @@ KernelRow row(KernelFn forward, DTypeSet dtypes) {
 
 KernelRow row_Sum() { return row(sum_forward, kComputeTypes); }
 KernelRow row_Mean() { return row(mean_forward, kFloatTypes); }
-KernelRow row_Max() { return row(max_forward, kComputeTypes); }
-KernelRow row_Argmax() { return row(argmax_forward, kComputeTypes); }
+KernelRow row_Prod() { return row(prod_forward, kComputeTypes); }
+KernelRow row_Max() { return row(extreme_forward<op::Max, true>, kComputeTypes); }
+KernelRow row_Min() { return row(extreme_forward<op::Min, false>, kComputeTypes); }
+KernelRow row_Argmax() { return row(find_forward<op::Argmax, true>, kComputeTypes); }
+KernelRow row_Argmin() { return row(find_forward<op::Argmin, false>, kComputeTypes); }
+KernelRow row_Any() { return row(truth_forward<op::Any, false>, kComputeTypes); }
+KernelRow row_All() { return row(truth_forward<op::All, true>, kComputeTypes); }
 
 }  // namespace catena::cpu::CATENA_ISA

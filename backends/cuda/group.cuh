@@ -77,6 +77,14 @@ struct Larger {
   }
 };
 
+// The smaller one; NaN wins.
+struct Smaller {
+  template <class T>
+  __device__ __forceinline__ T operator()(T a, T b) const {
+    return a < b || a != a ? a : b;
+  }
+};
+
 // Rows of a tensor seen as [outer, n, inner]: row r starts at `base` and its entries lie `inner`
 // apart. A group of G threads takes one row.
 template <int G>

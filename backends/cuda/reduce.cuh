@@ -29,34 +29,57 @@ struct MeanOf : SumOf<T> {
   __device__ T finish(T a) const { return a / count; }
 };
 template <class T>
-struct MaxOf {
+struct ProductOf : SumOf<T> {
+  using Acc = typename SumOf<T>::Acc;
+  __device__ Acc init() const { return Acc(1); }
+  __device__ Acc operator()(Acc a, Acc b) const { return a * b; }
+};
+// Whether all, or any, entries are not zero.
+template <class T, bool kAll>
+struct TruthOf {
+  using In = T;
+  using Acc = int;
+  using Out = bool;
+  __device__ Acc init() const { return kAll; }
+  __device__ Acc load(In x, std::int64_t) const { return x != T(0); }
+  __device__ Acc operator()(Acc a, Acc b) const { return kAll ? a & b : a | b; }
+  __device__ Out finish(Acc a) const { return a != 0; }
+};
+// The largest or smallest entry; NaN wins.
+template <class T, bool kLargest>
+struct ExtremeOf {
   using In = T;
   using Acc = std::conditional_t<(sizeof(T) < 4), std::int32_t, T>;
   using Out = T;
-  Acc lowest = std::numeric_limits<Acc>::has_infinity ? -std::numeric_limits<Acc>::infinity()
-                                                      : std::numeric_limits<Acc>::lowest();
-  __device__ Acc init() const { return lowest; }
+  using Limits = std::numeric_limits<Acc>;
+  Acc beyond = kLargest ? (Limits::has_infinity ? -Limits::infinity() : Limits::lowest())
+                        : (Limits::has_infinity ? Limits::infinity() : Limits::max());
+  __device__ Acc init() const { return beyond; }
   __device__ Acc load(In x, std::int64_t) const { return static_cast<Acc>(x); }
-  __device__ Acc operator()(Acc a, Acc b) const { return Larger{}(a, b); }
+  __device__ Acc operator()(Acc a, Acc b) const {
+    return std::conditional_t<kLargest, Larger, Smaller>{}(a, b);
+  }
   __device__ Out finish(Acc a) const { return static_cast<Out>(a); }
 };
-template <class T>
-struct ArgmaxOf {
+template <class T, bool kLargest>
+struct PlaceOf {
   using In = T;
-  using Value = std::conditional_t<(sizeof(T) < 4), std::int32_t, T>;
+  using Value = typename ExtremeOf<T, kLargest>::Acc;
   using Acc = Best<Value>;
   using Out = std::int64_t;
-  Value lowest = MaxOf<T>{}.lowest;
+  Value worst = ExtremeOf<T, kLargest>{}.beyond;
   std::int64_t beyond = INT64_MAX;  // the index of no entry
-  __device__ Acc init() const { return {lowest, beyond}; }
+  __device__ Acc init() const { return {worst, beyond}; }
   __device__ Acc load(In x, std::int64_t j) const { return {static_cast<Value>(x), j}; }
   __device__ Acc operator()(const Acc& a, const Acc& b) const {
     const bool a_nan = a.value != a.value, b_nan = b.value != b.value;
     bool a_wins;
     if (a_nan || b_nan)
       a_wins = a_nan && (!b_nan || a.index < b.index);
+    else if (a.value == b.value)
+      a_wins = a.index < b.index;
     else
-      a_wins = a.value > b.value || (a.value == b.value && a.index < b.index);
+      a_wins = (a.value > b.value) == kLargest;
     return a_wins ? a : b;
   }
   __device__ Out finish(const Acc& a) const { return a.index; }

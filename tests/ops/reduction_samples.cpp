@@ -1,106 +1,45 @@
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
-#include "op_suite.hpp"
+#include "ops/reduction_reference.hpp"
 
 namespace catena::test {
 namespace {
 
-using List = std::vector<Array>;
-using Values = std::vector<double>;
-
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-constexpr double kInf = std::numeric_limits<double>::infinity();
-
-// f of the entries along `dims` (empty: all of them), in row-major order.
-template <class F>
-auto along(Shape dims, bool keepdim, F f) {
-  return [=](const List& in) {
-    const Shape& shape = in[0].shape;
-    bool reduced[kMaxRank];
-    for (int d = 0; d < shape.rank(); ++d) reduced[d] = dims.empty();
-    for (std::int64_t d : dims) reduced[d < 0 ? d + shape.rank() : d] = true;
-    Shape kept, result;
-    for (int d = 0; d < shape.rank(); ++d) {
-      kept.push_back(reduced[d] ? 1 : shape[d]);
-      if (!reduced[d] || keepdim) result.push_back(reduced[d] ? 1 : shape[d]);
-    }
-    const Array where(kept);
-    std::vector<Values> entries(static_cast<std::size_t>(kept.numel()));
-    for_each_index(shape, [&](const Shape& at) {
-      Shape to = at;
-      for (int d = 0; d < shape.rank(); ++d)
-        if (reduced[d]) to[d] = 0;
-      entries[static_cast<std::size_t>(where.position(to))].push_back(in[0].at(at));
-    });
-    Array out(result);
-    for (std::size_t i = 0; i < entries.size(); ++i) out.values[i] = f(entries[i]);
-    return out;
-  };
-}
-
-double total(const Values& v) {
-  long double s = 0;
-  for (double x : v) s += x;
-  return static_cast<double>(s);
-}
-double average(const Values& v) {
-  return v.empty() ? kNaN : total(v) / static_cast<double>(v.size());
-}
 double largest(const Values& v) {
   double m = v.front();
   for (double x : v)
     if (x > m || std::isnan(x)) m = x;
   return m;
 }
+double smallest(const Values& v) {
+  double m = v.front();
+  for (double x : v)
+    if (x < m || std::isnan(x)) m = x;
+  return m;
+}
+double product(const Values& v) {
+  long double p = 1;
+  for (double x : v) p *= x;
+  return static_cast<double>(p);
+}
+double first_smallest(const Values& v) {
+  std::size_t best = 0;
+  for (std::size_t i = 1; i < v.size(); ++i)
+    if (v[i] < v[best] || (std::isnan(v[i]) && !std::isnan(v[best]))) best = i;
+  return static_cast<double>(best);
+}
+double any_of(const Values& v) {
+  return std::any_of(v.begin(), v.end(), [](double x) { return x != 0; });
+}
+double all_of(const Values& v) {
+  return std::all_of(v.begin(), v.end(), [](double x) { return x != 0; });
+}
 double first_largest(const Values& v) {
   std::size_t best = 0;
   for (std::size_t i = 1; i < v.size(); ++i)
     if (v[i] > v[best] || (std::isnan(v[i]) && !std::isnan(v[best]))) best = i;
   return static_cast<double>(best);
-}
-
-template <class Op, class F>
-OpSample reduction(std::string name, const Shape& shape, const Shape& dims, bool keepdim, F f) {
-  return sample(std::move(name), Op{dims, keepdim}, {uniform(shape)}, along(dims, keepdim, f));
-}
-
-// Shapes that take every way through the kernels; the large ones without the slow checks.
-template <class Op, class F>
-std::vector<OpSample> shapes(F f) {
-  const auto of = [&](const char* name, Shape shape, Shape dims, bool keepdim = false) {
-    return reduction<Op>(name, shape, dims, keepdim, f);
-  };
-  const auto large = [&](const char* name, Shape shape, Shape dims) {
-    OpSample s = of(name, shape, dims).no_gradient();
-    s.atol32 = 1e-5;  // terms of both signs, up to 2 in size
-    return s;
-  };
-  return {
-      of("all", {3, 5}, {}),
-      of("all_keepdim", {3, 5}, {}, true),
-      of("last", {3, 5}, {1}),
-      of("last_keepdim", {3, 5}, {-1}, true),
-      of("first", {3, 5}, {0}),
-      of("first_keepdim", {3, 5}, {0}, true),
-      of("middle", {2, 3, 4}, {1}),
-      of("outer_and_inner", {2, 3, 4}, {2, 0}),
-      of("channels", {2, 3, 2, 2}, {0, 2, 3}),
-      of("alternating", {2, 3, 2, 3}, {1, 3}, true),
-      of("alternating_rows", {2, 3, 2, 3}, {0, 2}),
-      of("vector", {7}, {0}),
-      of("one_entry", {4, 1, 2}, {1}),
-      of("scalar", {}, {}),
-      large("long_line", {3, 70001}, {1}),
-      large("many_short_lines", {5, 4, 3000, 7}, {1, 3}),
-      large("wide_rows", {301, 1100}, {0}),
-      large("narrow_rows", {9001, 3}, {0}),
-      large("narrow_rows_in_blocks", {70003, 5}, {0}),
-      large("tall_middle", {2, 700, 130}, {1}),
-      large("everything", {67, 1031}, {}),
-      large("two_outer", {20, 3, 9, 200}, {0, 2}),
-  };
 }
 
 }  // namespace
@@ -132,43 +71,83 @@ std::vector<OpSample> samples_Mean() {
   return list;
 }
 
-std::vector<OpSample> samples_Max() {
-  std::vector<OpSample> list = shapes<op::Max>(largest);
-  const auto add = [&](const char* name, Shape shape, Values v, Shape dims) {
+std::vector<OpSample> samples_Prod() {
+  std::vector<OpSample> list;
+  for (OpSample& s : shapes<op::Prod>(product)) {
+    // Large shapes near 1, so that the product stays within float32; as integers all are 1.
+    if (s.gradients) {
+      list.push_back(std::move(s));
+    } else {
+      s.inputs[0].low = 0.99;
+      s.inputs[0].high = 1.01;
+      list.push_back(s.only(kFloatTypes).tolerance(1e-4, 1e-10));
+      s.inputs[0].low = 1;
+      s.inputs[0].high = 2;
+      s.name += "_of_ones";
+      list.push_back(s.only(DTypeSet(kInt32, kInt64, kUInt8, kBool)));
+    }
+  }
+  const auto zeros = [&](const char* name, Shape shape, Values v, Shape dims) {
     list.push_back(
-        sample(name, op::Max{dims}, {values(shape, std::move(v))}, along(dims, false, largest))
-            .only(kFloatTypes)
-            .no_gradient());
+        sample(name, op::Prod{dims}, {values(shape, std::move(v))}, along(dims, false, product))
+            .only(kFloatTypes));
+  };
+  zeros("one_zero", {2, 3}, {1.5, 0, -2, 3, 0.5, 0}, {1});
+  zeros("two_zeros", {5}, {1.5, 0, -2, 0, 0.5}, {0});
+  zeros("all_zeros", {2, 2}, {0, 0, 0, 0}, {});
+  zeros("zeros_apart", {2, 2, 2}, {0, 1, 2, 3, -1, 0.5, 0, 2}, {0, 2});
+  list.push_back(reduction<op::Prod>("empty", {0, 3}, {0}, false, product));
+  list.push_back(reduction<op::Prod>("empty_result", {0, 3}, {1}, false, product));
+  list.push_back(
+      sample("nan", op::Prod{{1}}, {values({2, 2}, {1, kNaN, 0, kInf})}, along({1}, false, product))
+          .only(kFloatTypes)
+          .no_gradient());
+  list.push_back(fails("dim_out_of_range", op::Prod{{2}}, {uniform({2, 3})}, "[prod] dim"));
+  return list;
+}
+
+namespace {
+
+template <class Op, class F>
+std::vector<OpSample> extreme(const char* error, F f) {
+  std::vector<OpSample> list = shapes<Op>(f);
+  const auto add = [&](const char* name, Shape shape, Values v, Shape dims) {
+    list.push_back(sample(name, Op{dims}, {values(shape, std::move(v))}, along(dims, false, f))
+                       .only(kFloatTypes)
+                       .no_gradient());
   };
   add("ties", {2, 3}, {1, 3, 3, 2, 2, 2}, {1});
   add("nan_wins", {2, 3}, {1, kNaN, 2, kInf, 4, 5}, {1});
   add("nan_wins_rows", {3, 2}, {1, kNaN, 2, kInf, 4, 5}, {0});
   add("minus_infinity", {3}, {-kInf, -kInf, -kInf}, {});
+  add("infinity", {3}, {kInf, kInf, kInf}, {});
   Values line(1000, 1);
   line[997] = kNaN;
   line[3] = kInf;
+  line[4] = -kInf;
   add("nan_wins_long", {1000}, line, {});
-  list.push_back(fails("empty", op::Max{{0}}, {uniform({0, 3})},
-                       "[max] no elements to take the maximum of: x has shape [0, 3]"));
-  list.push_back(fails("empty_all", op::Max{}, {uniform({2, 0})}, "dimension 1 is reduced"));
+  list.push_back(fails("empty", Op{{0}}, {uniform({0, 3})}, error));
+  list.push_back(fails("empty_all", Op{}, {uniform({2, 0})}, "dimension 1 is reduced"));
   return list;
 }
 
-std::vector<OpSample> samples_Argmax() {
-  const auto of = [](const char* name, Shape shape, std::int64_t dim, bool keepdim = false) {
-    return sample(name, op::Argmax{dim, keepdim}, {uniform(shape, -5, 5)},
-                  along({dim}, keepdim, first_largest));
+template <class Op, class F>
+std::vector<OpSample> search(const char* op, F f) {
+  const auto of = [&](const char* name, Shape shape, std::int64_t dim, bool keepdim = false) {
+    return sample(name, Op{dim, keepdim}, {uniform(shape, -5, 5)}, along({dim}, keepdim, f));
   };
-  const auto given = [](const char* name, Shape shape, Values v, std::int64_t dim) {
-    return sample(name, op::Argmax{dim}, {values(shape, std::move(v))},
-                  along({dim}, false, first_largest))
+  const auto given = [&](const char* name, Shape shape, Values v, std::int64_t dim) {
+    return sample(name, Op{dim}, {values(shape, std::move(v))}, along({dim}, false, f))
         .only(kFloatTypes);
   };
   Values line(5000, 2);
   line[4321] = 3;
   line[4567] = 3;
+  line[4322] = 1;
+  line[4568] = 1;
   Values with_nan = line;
   with_nan[4400] = with_nan[4999] = kNaN;
+  const std::string name = std::string("[") + op + "] ";
   return {
       of("last", {3, 5}, -1),
       of("last_keepdim", {3, 5}, 1, true),
@@ -181,15 +160,55 @@ std::vector<OpSample> samples_Argmax() {
       of("empty_result", {0, 3}, 1),
       given("ties", {2, 3}, {1, 3, 3, 2, 2, 2}, 1),
       given("ties_long", {5000}, line, 0),
-      given("nan_is_largest", {2, 4}, {1, kNaN, kInf, kNaN, 0, 1, 2, 2}, 1),
-      given("nan_is_largest_long", {5000}, with_nan, 0),
-      given("nan_is_largest_rows", {3, 2}, {1, 7, kNaN, kInf, kNaN, 5}, 0),
+      given("nan_counts", {2, 4}, {1, kNaN, kInf, kNaN, 0, 1, 2, 2}, 1),
+      given("nan_counts_long", {5000}, with_nan, 0),
+      given("nan_counts_rows", {3, 2}, {1, 7, kNaN, kInf, kNaN, 5}, 0),
       given("minus_infinity", {40}, Values(40, -kInf), 0),
-      fails("empty", op::Argmax{0}, {uniform({0, 3})},
-            "[argmax] no elements to search: x has shape [0, 3]"),
-      fails("scalar", op::Argmax{}, {uniform({})}, "[argmax] x is 0-d"),
-      fails("dim_out_of_range", op::Argmax{3}, {uniform({2, 3})}, "[argmax] dim is 3"),
+      given("infinity", {40}, Values(40, kInf), 0),
+      fails("empty", Op{0}, {uniform({0, 3})}, name + "no elements to search: x has shape [0, 3]"),
+      fails("scalar", Op{}, {uniform({})}, name + "x is 0-d"),
+      fails("dim_out_of_range", Op{3}, {uniform({2, 3})}, name + "dim is 3"),
   };
 }
+
+template <class Op, class F>
+std::vector<OpSample> truth(F f) {
+  std::vector<OpSample> list;
+  for (OpSample& s : shapes<Op>(f)) {
+    // Of -1, 0 and 1 all are zero, or none is, often enough in lines of three to five.
+    s.inputs[0].low = -1;
+    s.inputs[0].whole = true;
+    list.push_back(std::move(s));
+  }
+  const auto given = [&](const char* name, Shape shape, Values v, Shape dims) {
+    list.push_back(sample(name, Op{dims}, {values(shape, std::move(v))}, along(dims, false, f)));
+  };
+  Values line(5000, 1);
+  given("long_all_true", {5000}, line, {0});
+  line[4999] = 0;
+  given("long_one_false", {5000}, line, {0});
+  given("long_all_false", {5000}, Values(5000, 0), {0});
+  given("long_one_true", {3, 2}, {0, 0, 0, 0, 0, 1}, {0});
+  list.push_back(
+      sample("nan", Op{{1}}, {values({2, 2}, {0, kNaN, kNaN, -kInf})}, along({1}, false, f))
+          .only(kFloatTypes));
+  list.push_back(reduction<Op>("empty", {0, 3}, {0}, false, f));
+  list.push_back(reduction<Op>("empty_all", {2, 0}, {}, false, f));
+  list.push_back(fails("dim_twice", Op{{0, -2}}, {uniform({2, 3})}, "twice"));
+  return list;
+}
+
+}  // namespace
+
+std::vector<OpSample> samples_Max() {
+  return extreme<op::Max>("[max] no elements to take the maximum of: x has shape [0, 3]", largest);
+}
+std::vector<OpSample> samples_Min() {
+  return extreme<op::Min>("[min] no elements to take the minimum of: x has shape [0, 3]", smallest);
+}
+std::vector<OpSample> samples_Argmax() { return search<op::Argmax>("argmax", first_largest); }
+std::vector<OpSample> samples_Argmin() { return search<op::Argmin>("argmin", first_smallest); }
+std::vector<OpSample> samples_Any() { return truth<op::Any>(any_of); }
+std::vector<OpSample> samples_All() { return truth<op::All>(all_of); }
 
 }  // namespace catena::test

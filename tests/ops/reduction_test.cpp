@@ -14,6 +14,42 @@ TEST(Reduction, TiesShareTheGradient) {
   EXPECT_TRUE(close(x.grad(), {0, 0.5, 0.5, 1, 1, 1}));
 }
 
+TEST(Reduction, TiesOfTheSmallestShareTheGradient) {
+  Tensor x = tensor({{1, 1, 3}, {2, 2, 2}}).set_requires_grad();
+  min(x, {1}).backward(tensor({1, 3}));
+  EXPECT_TRUE(close(x.grad(), {0.5, 0.5, 0, 1, 1, 1}));
+}
+
+// Both orders, as PyTorch has them.
+TEST(Reduction, ProductsWithZerosHaveTheirGradient) {
+  Tensor x = tensor({{1.5, 0, -2}, {0, 0, 3}}).set_requires_grad();
+  const std::vector<Tensor> in{x};
+  const Tensor g = grad(sum(prod(x, {1})), in, {.create_graph = true})[0];
+  EXPECT_TRUE(close(g, {0, -3, 0, 0, 0, 0}));
+  const Tensor weights = tensor({{1, 2, 3}, {4, 5, 6}});
+  EXPECT_TRUE(close(grad(sum(g * weights), x), {-4, 2.5, 3, 15, 12, 0}));
+}
+
+TEST(Reduction, ProductsOfIntegersAndBoolsAreInt64) {
+  EXPECT_EQ(prod(full({40}, 2, kUInt8)).item<std::int64_t>(), std::int64_t{1} << 40);
+  EXPECT_EQ(prod(tensor({1, 1}, kBool)).dtype(), kInt64);
+  EXPECT_EQ(prod(full({64}, 2, kInt32)).item<std::int64_t>(), 0);  // wraps, like NumPy
+}
+
+TEST(Reduction, AnyAndAllAreBool) {
+  const Tensor x = tensor({{0, 2}, {0, 0}}, kInt32);
+  EXPECT_EQ(any(x).dtype(), kBool);
+  EXPECT_TRUE(close(any(x, {1}), {1, 0}));
+  EXPECT_TRUE(close(all(x, {0}, true), {0, 0}));
+  EXPECT_FALSE(any(ones({3}).set_requires_grad()).requires_grad());
+}
+
+TEST(Reduction, ArgminWithoutDimensionIsOfTheFlattened) {
+  const Tensor x = tensor({{4, 7, 3}, {1, 7, 1}});
+  EXPECT_EQ(argmin(x).item<std::int64_t>(), 3);
+  EXPECT_EQ(argmin(x, {}, true).shape(), Shape({1, 1}));
+}
+
 TEST(Reduction, ArgmaxWithoutDimensionIsOfTheFlattened) {
   const Tensor x = tensor({{1, 7, 3}, {4, 7, 2}});
   EXPECT_EQ(argmax(x).item<std::int64_t>(), 1);

@@ -1,0 +1,123 @@
+// Shape rules, gradients and public functions of the statistics.
+#include "catena/ops/statistics.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "catena/graph/thread_state.hpp"
+#include "catena/ops/cast.hpp"
+#include "catena/ops/elementwise.hpp"
+#include "catena/ops/reduced_shape.hpp"
+#include "catena/ops/reduction.hpp"
+
+namespace catena {
+namespace {
+
+using detail::aligned;
+using detail::resolved_dims;
+
+std::string not_floating(DType dtype) {
+  return fmt::format(
+      "x is {}; expected float32 or float64; convert it first, e.g. with "
+      "x.to(kFloat32)",
+      name_of(dtype));
+}
+
+void infer_reduced(InferContext& c, const Shape& dims, bool keepdim) {
+  if (!is_floating(c.dtype(0))) c.fail(not_floating(c.dtype(0)));
+  c.output(detail::reduced_shape(c.shape(0), c.dims(dims, c.rank(0)), keepdim), c.dtype(0));
+}
+
+// (x - mean x) / (n - correction)
+template <class Op>
+Tensor deviation(const Op& op, const Tensor& x, const Shape& over) {
+  const double n = static_cast<double>(detail::reduced_count(x.shape(), over));
+  const Tensor centred = x - mean(x, over, true);
+  return centred / std::max(0.0, n - op.correction);
+}
+
+Tensor one_for_zero(const Tensor& x) { return where(x == 0, 1, x); }
+
+}  // namespace
+
+namespace op {
+
+void Var::infer(InferContext& c) const { infer_reduced(c, dims, keepdim); }
+
+void Var::vjp(VjpContext& c) const {
+  const Tensor x = c.input(0);
+  const Shape over = resolved_dims(dims, x.rank());
+  c.accumulate(0, aligned(c.grad() * 2, x.shape(), over, keepdim) * deviation(*this, x, over));
+}
+
+void Stddev::infer(InferContext& c) const { infer_reduced(c, dims, keepdim); }
+
+void Stddev::vjp(VjpContext& c) const {
+  const Tensor x = c.input(0), y = c.output();
+  const Shape over = resolved_dims(dims, x.rank());
+  const Tensor factor = where(y == 0, 0, c.grad() / one_for_zero(y));
+  c.accumulate(0, aligned(factor, x.shape(), over, keepdim) * deviation(*this, x, over));
+}
+
+void LogSumExp::infer(InferContext& c) const { infer_reduced(c, dims, keepdim); }
+
+// dx = e^(x - y) g
+void LogSumExp::vjp(VjpContext& c) const {
+  const Tensor x = c.input(0), y = c.output();
+  const Shape over = resolved_dims(dims, x.rank());
+  const Tensor shift = where(y == -std::numeric_limits<double>::infinity(), 0, y);
+  c.accumulate(0, exp(x - aligned(shift, x.shape(), over, keepdim)) *
+                      aligned(c.grad(), x.shape(), over, keepdim));
+}
+
+// Where a power or its sum is 0 the chain rule would multiply 0 by infinity: there the derivative
+// is cut off by choosing a constant, before and after.
+Tensor Norm::compose(std::span<const Tensor> in) const {
+  const Tensor& x = in[0];
+  const std::source_location& location = detail::thread_state.call_site;
+  const char* name = OpName<Norm>::value;
+  if (!is_floating(x.dtype())) throw_argument(name, not_floating(x.dtype()), location);
+  if (std::isnan(p)) throw_argument(name, "p is NaN; expected a number, inf or -inf", location);
+  if (std::isinf(p) && x.numel() == 0)
+    throw_argument(
+        name,
+        fmt::format("x has shape {} and the {} size of no entries is asked for; expected "
+                    "entries, or a finite p",
+                    to_string(x.shape()), p > 0 ? "largest" : "smallest"),
+        location);
+  if (p == 0) return sum(cast(x != 0, x.dtype()), dims, keepdim);
+  if (p == 2) {
+    const Tensor squares = sum(x * x, dims, keepdim);
+    return where(squares == 0, 0, sqrt(one_for_zero(squares)));
+  }
+  // Its derivative at 0 is 0, as relu's is.
+  const Tensor size = relu(x) + relu(-x);
+  if (p == 1) return sum(size, dims, keepdim);
+  if (std::isinf(p)) return p > 0 ? max(size, dims, keepdim) : min(size, dims, keepdim);
+  const Tensor power = pow(one_for_zero(size), p);
+  const Tensor total =
+      sum(where(size == 0, p > 0 ? 0.0 : std::numeric_limits<double>::infinity(), power), dims,
+          keepdim);
+  const Tensor root = pow(one_for_zero(total), 1 / p);
+  return where(total == 0, p > 0 ? 0.0 : std::numeric_limits<double>::infinity(), root);
+}
+
+}  // namespace op
+
+Tensor var(Operand x, const Shape& dims, bool keepdim, double correction) {
+  return detail::call_op(op::Var{dims, keepdim, correction}, x);
+}
+Tensor stddev(Operand x, const Shape& dims, bool keepdim, double correction) {
+  return detail::call_op(op::Stddev{dims, keepdim, correction}, x);
+}
+Tensor logsumexp(Operand x, const Shape& dims, bool keepdim) {
+  return detail::call_op(op::LogSumExp{dims, keepdim}, x);
+}
+Tensor norm(Operand x, double p, const Shape& dims, bool keepdim) {
+  return detail::call_op(op::Norm{p, dims, keepdim}, x);
+}
+
+}  // namespace catena
