@@ -221,11 +221,9 @@ HookHandle Tensor::register_hook(std::function<Tensor(const Tensor&)> hook, Loca
   if (!impl_->extra) impl_->extra = new detail::TensorExtra;
   const std::uint64_t id = impl_->extra->next_hook++;
   impl_->extra->hooks.emplace_back(id, std::move(hook));
-  HookHandle handle;
-  handle.remove_ = [t = *this, id] {
+  return HookHandle([t = *this, id] {
     std::erase_if(t.impl()->extra->hooks, [id](const auto& h) { return h.first == id; });
-  };
-  return handle;
+  });
 }
 
 void HookHandle::remove() {

@@ -138,6 +138,15 @@ Graph::ValueId Graph::add_constant(Tensor tensor, std::string name) {
   return add_tensor(ValueKind::kConstant, std::move(name), std::move(tensor), &constants_);
 }
 
+void Graph::replace_tensor(ValueId value, Tensor tensor) {
+  const Tensor& old = this->tensor(value);
+  if (!tensor.defined() || !(tensor.shape() == old.shape()) || tensor.dtype() != old.dtype())
+    throw ArgumentError(fmt::format(
+        "[graph] '{}' is {} {}; expected another tensor of that shape and dtype in its place",
+        name_of(value), catena::name_of(old.dtype()), catena::to_string(old.shape())));
+  tensors_[value] = std::move(tensor);
+}
+
 Graph::ValueId Graph::add_node(OpValue op, std::vector<ValueId> inputs) {
   return add_node(std::move(op), std::move(inputs), Source{});
 }

@@ -103,6 +103,8 @@ class Graph {
   // Another name of the parameter `value`.
   void tie_parameter(std::string name, ValueId value);
   ValueId add_constant(Tensor tensor, std::string name = "");
+  // Another tensor of the same shape and dtype for a parameter or constant.
+  void replace_tensor(ValueId value, Tensor tensor);
   // Returns the first output.
   ValueId add_node(OpValue op, std::vector<ValueId> inputs);
   ValueId add_node(OpValue op, std::vector<ValueId> inputs, Source source,

@@ -30,10 +30,10 @@ class Index;
 class HookHandle {
  public:
   HookHandle() = default;
+  explicit HookHandle(std::function<void()> remove) : remove_(std::move(remove)) {}
   void remove();
 
  private:
-  friend class Tensor;
   std::function<void()> remove_;
 };
 

@@ -17,8 +17,8 @@ Substitution detail::substituted(const Module& module, std::span<const NamedTens
       std::vector<std::string> names;
       for (const NamedTensor& t : own.tensors) names.push_back(t.first);
       throw_argument("functional_call",
-                     fmt::format("the module has no parameter or buffer '{}'; did you mean {}?",
-                                 name, catena::detail::near_names(name, names)),
+                     fmt::format("the module has no parameter or buffer '{}'{}", name,
+                                 catena::detail::near_names(name, names)),
                      loc);
     }
     from.push_back(*found);

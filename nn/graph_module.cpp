@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+
 namespace catena::nn {
 
 GraphModule::GraphModule(Graph graph, Location loc) : graph_(std::move(graph)) {
@@ -38,6 +39,13 @@ GraphModule::GraphModule(Graph graph, Location loc) : graph_(std::move(graph)) {
     std::replace(name.begin(), name.end(), '.', '_');
     part("constants").register_buffer(name, graph_.tensor(constant.value), false, loc);
   }
+}
+
+GraphModule::GraphModule(const GraphModule& o) : Layer(o), graph_(o.graph_), parts_(o.parts_) {
+  // Inside clone() the graph must compute with the clone's tensors.
+  for (const auto list : {graph_.parameters(), graph_.constants()})
+    for (const Graph::Named& named : list)
+      graph_.replace_tensor(named.value, detail::copied(graph_.tensor(named.value)));
 }
 
 Tensor GraphModule::forward(Tensor x) {

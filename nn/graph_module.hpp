@@ -17,6 +17,7 @@ namespace catena::nn {
 class GraphModule : public Layer {
  public:
   explicit GraphModule(Graph graph, Location loc = Location::current());
+  GraphModule(const GraphModule& o);
 
   // The only output of a graph with one input. Errors: another number of inputs or outputs.
   Tensor forward(Tensor x) override;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <source_location>
+#include <string_view>
 
 #include "catena/graph/tensor.hpp"
 
@@ -22,6 +23,11 @@ struct Fans {
 };
 Fans fans(const Tensor& t, std::source_location loc = std::source_location::current());
 
+// What a layer before this nonlinearity is scaled with to keep the variance, as PyTorch recommends;
+// `slope` is leaky_relu's. Error: another name.
+double gain(std::string_view nonlinearity, double slope = 0.01,
+            std::source_location loc = std::source_location::current());
+
 // U(-a, a) with a = gain sqrt(6 / (fan_in + fan_out)) (Glorot and Bengio 2010).
 Tensor xavier_uniform_(Tensor t, double gain = 1,
                        std::source_location loc = std::source_location::current());
@@ -35,5 +41,15 @@ Tensor kaiming_uniform_(Tensor t, double a = 0,
 // N(0, 2 / ((1 + a^2) fan_in)).
 Tensor kaiming_normal_(Tensor t, double a = 0,
                        std::source_location loc = std::source_location::current());
+
+// N(mean, stddev^2) without the values outside [low, high].
+Tensor trunc_normal_(Tensor t, double mean = 0, double stddev = 1, double low = -2, double high = 2,
+                     std::source_location loc = std::source_location::current());
+// Orthonormal rows or columns, whichever are fewer, times `gain`; further sizes count as columns
+// (Saxe et al. 2013).
+Tensor orthogonal_(Tensor t, double gain = 1,
+                   std::source_location loc = std::source_location::current());
+// 1 where row and column are equal, else 0; of two dimensions.
+Tensor eye_(Tensor t, std::source_location loc = std::source_location::current());
 
 }  // namespace catena::nn::init

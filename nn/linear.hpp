@@ -24,7 +24,7 @@ class Linear : public Layer {
 
  private:
   std::int64_t in_, out_;
-  Tensor weight_, bias_;
+  Parameter weight_, bias_;
 };
 
 }  // namespace catena::nn

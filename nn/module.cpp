@@ -15,6 +15,7 @@
 #include "catena/graph/dispatch.hpp"
 #include "catena/graph/error.hpp"
 #include "catena/graph/thread_state.hpp"
+#include "catena/nn/clone.hpp"
 #include "catena/nn/module_state.hpp"
 
 namespace catena::nn {
@@ -40,6 +41,12 @@ std::string class_name(const char* mangled) {
   return colon == std::string::npos ? name : name.substr(colon + 2);
 }
 
+void set_paths(ModuleState& module, const std::string& path) {
+  module.path = path;
+  for (auto& [name, child] : module.children)
+    set_paths(*child, path.empty() ? name : fmt::format("{}.{}", path, name));
+}
+
 }  // namespace detail
 
 namespace {
@@ -51,11 +58,6 @@ template <class F>
 void walk(const ModuleState& module, const std::string& prefix, const F& f) {
   f(prefix, module);
   for (const auto& [name, child] : module.children) walk(*child, prefix + name + ".", f);
-}
-
-void set_paths(ModuleState& module, const std::string& path) {
-  module.path = path;
-  for (auto& [name, child] : module.children) set_paths(*child, fmt::format("{}.{}", path, name));
 }
 
 bool contains(const ModuleState& module, const ModuleState* wanted) {
@@ -135,6 +137,9 @@ void convert_all(const ModuleState& root, const Convert& convert) {
 }  // namespace
 
 Module::Module() : state_(std::make_shared<ModuleState>()) {}
+Module::Module(const Module& o)
+    : state_(detail::CloneScope::active() ? detail::CloneScope::active()->copied(o.state_)
+                                          : o.state_) {}
 Module::~Module() = default;
 
 Tensor Module::forward(Tensor) {
@@ -145,9 +150,38 @@ Tensor Module::forward(Tensor) {
 }
 
 Tensor Module::operator()(Tensor x, Location loc) {
+  const detail::Hooks& hooks = state_->hooks;
+  if (!hooks.before.empty() || !hooks.after.empty() || !hooks.backward.empty())
+    return call_with_hooks(std::move(x), loc);
   Tensor y = run(std::move(x), loc);
   if (detail::CallObserver* o = detail::current_observer()) o->called(*state_, y);
   return y;
+}
+
+Tensor Module::call_with_hooks(Tensor x, const Location& loc) {
+  const detail::Hooks& hooks = state_->hooks;
+  hooks.before.for_each([&](const auto& hook) {
+    if (Tensor other = hook(*this, x); other.defined()) x = std::move(other);
+  });
+  Tensor y = run(x, loc);
+  hooks.after.for_each([&](const auto& hook) {
+    if (Tensor other = hook(*this, x, y); other.defined()) y = std::move(other);
+  });
+  if (y.requires_grad())
+    hooks.backward.for_each([&](const auto& hook) { y.register_hook(hook, loc); });
+  if (detail::CallObserver* o = detail::current_observer()) o->called(*state_, y);
+  return y;
+}
+
+HookHandle Module::register_forward_pre_hook(std::function<Tensor(Module&, const Tensor&)> hook) {
+  return state_->hooks.before.add(std::move(hook));
+}
+HookHandle Module::register_forward_hook(
+    std::function<Tensor(Module&, const Tensor&, const Tensor&)> hook) {
+  return state_->hooks.after.add(std::move(hook));
+}
+HookHandle Module::register_backward_hook(std::function<Tensor(const Tensor&)> hook) {
+  return state_->hooks.backward.add(std::move(hook));
 }
 
 Tensor Module::run(Tensor x, const Location&) { return forward(std::move(x)); }
@@ -253,7 +287,8 @@ void Module::add_child(std::string name, const Module& child, const Location& lo
                    fmt::format("'{}' holds this module; a module cannot be a part of itself", name),
                    loc);
   child.state_->type = child.type();
-  set_paths(*child.state_, state_->path.empty() ? name : fmt::format("{}.{}", state_->path, name));
+  detail::set_paths(*child.state_,
+                    state_->path.empty() ? name : fmt::format("{}.{}", state_->path, name));
   state_->children.emplace_back(std::move(name), child.state_);
 }
 

@@ -16,6 +16,7 @@
 
 #include <concepts>
 #include <cstdint>
+#include <functional>
 #include <iosfwd>
 #include <memory>
 #include <source_location>
@@ -26,6 +27,7 @@
 
 #include "catena/graph/state.hpp"
 #include "catena/graph/tensor.hpp"
+#include "catena/nn/parameter.hpp"
 #include "catena/ops/elementwise.hpp"
 
 namespace catena::nn {
@@ -39,7 +41,7 @@ class Module {
   using Location = std::source_location;
 
   Module();
-  Module(const Module&) = default;
+  Module(const Module& o);  // another handle, or inside clone() a copy
   Module& operator=(const Module&) = delete;
   virtual ~Module();
 
@@ -63,6 +65,14 @@ class Module {
   // The name of its class.
   std::string type() const;
 
+  // --- Hooks, for calls of the form module(x) ---
+  // Before and after it computes; a defined tensor that a hook returns takes the place of x or y.
+  HookHandle register_forward_pre_hook(std::function<Tensor(Module& module, const Tensor& x)> hook);
+  HookHandle register_forward_hook(
+      std::function<Tensor(Module& module, const Tensor& x, const Tensor& y)> hook);
+  // With the gradient of y, once backward has it; a defined tensor returned replaces it.
+  HookHandle register_backward_hook(std::function<Tensor(const Tensor& gradient)> hook);
+
   // --- Mode ---
   // Training mode (the default) or evaluation, of this module and all below; dropout obeys it.
   void train(bool on = true);
@@ -70,6 +80,7 @@ class Module {
   bool is_training() const;
   // Whether backward gathers gradients for the parameters.
   void requires_grad(bool on = true);
+  void freeze() { requires_grad(false); }
   void zero_grad();
 
   // Moves or converts all parameters and buffers (only floating ones are converted), with their
@@ -106,7 +117,8 @@ class Module {
   static Tensor add(const Tensor& a, const Tensor& b, Location loc = Location::current()) {
     return catena::add(Operand(a, loc), Operand(b, loc));
   }
-  // A leaf that training changes; it starts to require a gradient. Returns it.
+  // A leaf that training changes; it starts to require a gradient. Returns it, to be kept in an
+  // nn::Parameter.
   Tensor register_parameter(std::string name, Tensor value, Location loc = Location::current());
   // A tensor that belongs to the module but is not trained. Only persistent ones are in state().
   Tensor register_buffer(std::string name, Tensor value, bool persistent = true,
@@ -122,6 +134,7 @@ class Module {
   void set_description(std::string text);
 
  private:
+  Tensor call_with_hooks(Tensor x, const Location& loc);
   void add_child(std::string name, const Module& child, const Location& loc);
   std::shared_ptr<detail::ModuleState> state_;
 };

@@ -1,5 +1,5 @@
-// What the handles of one module share. Not a public header: modules, containers and the summary use
-// it.
+// What the handles of one module share. Not a public header: modules, containers and the summary
+// use it.
 #pragma once
 
 #include <memory>
@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "catena/graph/tensor.hpp"
+#include "catena/nn/hooks.hpp"
 
 namespace catena::nn::detail {
 
@@ -24,7 +25,11 @@ struct ModuleState {
   std::string path;         // dotted name from the outermost parent
   std::string type;         // class name, once registered as a child
   std::string description;  // what else to print
+  Hooks hooks;
 };
+
+// Notes the dotted names of the module and all below it.
+void set_paths(ModuleState& module, const std::string& path);
 
 // While one lives, it is told of each module called on this thread.
 class CallObserver {

@@ -5,9 +5,8 @@
 #include <memory>
 #include <string>
 #include <utility>
-#include <vector>
 
-#include "catena/nn/module.hpp"
+#include "catena/nn/module_items.hpp"
 
 namespace catena::nn {
 
@@ -27,20 +26,20 @@ class Sequential : public Module {
   }
   template <std::derived_from<Module> M>
   void push_back(std::shared_ptr<M> module) {
-    register_module(std::to_string(modules_->size()), module);
-    modules_->push_back(std::move(module));
+    const std::string name = std::to_string(size());
+    register_module(name, module);
+    modules_.add(name, std::move(module));
   }
 
   Tensor forward(Tensor x) override;
-  std::size_t size() const { return modules_->size(); }
-  Module& operator[](std::size_t i) const { return *modules_->at(i); }
+  std::size_t size() const { return modules_.list().size(); }
+  Module& operator[](std::size_t i) const { return *modules_.list().at(i).module; }
 
  protected:
   Tensor run(Tensor x, const Location& loc) override;
 
  private:
-  using List = std::vector<std::shared_ptr<Module>>;
-  std::shared_ptr<List> modules_ = std::make_shared<List>();  // one list for all copies
+  detail::ModuleItems modules_;
 };
 
 }  // namespace catena::nn

@@ -21,7 +21,7 @@ struct Block : nn::Module {
 struct Net : nn::Module {
   Block block;
   nn::Linear out{3, 2};
-  Tensor scale = register_buffer("scale", tensor({2, 2}));
+  nn::Buffer scale = register_buffer("scale", tensor({2, 2}));
   Net() {
     add("block", block);
     add("out", out);

@@ -27,9 +27,9 @@ struct Net : nn::Module {
 
 // Parameters and buffers of its own, a part, a name that is also an op.
 struct Scaled : nn::Module {
-  Tensor scale = register_parameter("scale", full({2}, 2.0));
-  Tensor shift = register_buffer("shift", ones({2}));
-  Tensor scratch = register_buffer("scratch", zeros({1}), false);
+  nn::Parameter scale = register_parameter("scale", full({2}, 2.0));
+  nn::Buffer shift = register_buffer("shift", ones({2}));
+  nn::Buffer scratch = register_buffer("scratch", zeros({1}), false);
   Net net = register_module("net", Net());
   Tensor forward(Tensor x) override { return add(net(x) * scale, shift); }
 };
