@@ -2,64 +2,61 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <numeric>
-#include <vector>
-
 #include "catena/graph/error.hpp"
-#include "catena/graph/philox.hpp"
-#include "catena/graph/random.hpp"
-#include "catena/ops/index_select.hpp"
-#include "catena/ops/slice.hpp"
+#include "catena/train/draws.hpp"
+#include "catena/train/epoch.hpp"
 
 namespace catena::train {
 
-namespace {
-
-// Keeps the streams of this file apart from those of random ops with the same seed.
-constexpr std::uint64_t kStream = 0x64617461'6F726465;
-
-// A seed from the process generator.
-std::uint64_t drawn_seed() {
-  const PhiloxState state = reserve_random(1);
-  const Philox4 block = philox(state.seed ^ kStream, state.offset);
-  return std::uint64_t{block.v[0]} << 32 | block.v[1];
-}
-
-}  // namespace
-
-Dataset::Dataset(Tensor samples, Tensor targets, std::source_location loc)
-    : x(std::move(samples)), y(std::move(targets)) {
-  if (!x.defined() || !y.defined() || x.rank() == 0 || y.rank() == 0)
-    throw_argument("dataset", "samples and targets must be tensors of at least one dimension", loc);
-  if (x.shape()[0] != y.shape()[0])
-    throw_argument(
-        "dataset",
-        fmt::format("{} samples of shape {} but {} targets of shape {}; expected one "
-                    "target per sample",
-                    x.shape()[0], to_string(x.shape()), y.shape()[0], to_string(y.shape())),
-        loc);
-}
-
-Dataset Dataset::slice(std::int64_t from, std::int64_t to) const {
-  if (from == 0 && to == size()) return *this;
-  return {catena::slice(x, 0, from, to), catena::slice(y, 0, from, to)};
-}
-
-Dataset Dataset::to(Device device) const { return {x.to(device), y.to(device)}; }
-
-DataLoader::DataLoader(Dataset data, DataLoaderOptions options, std::source_location loc)
-    : data_(std::move(data)), options_(options) {
+DataLoader::DataLoader(Dataset data, DataLoaderOptions options, Location loc)
+    : data_(std::move(data)), options_(std::move(options)) {
   if (!data_.defined()) throw_argument("data_loader", "the data set is empty", loc);
-  if (options_.batch_size <= 0)
-    throw_argument("data_loader",
-                   fmt::format("batch_size is {}; expected at least 1", options_.batch_size), loc);
-  if (options_.shuffle) seed_ = options_.seed ? *options_.seed : drawn_seed();
+  check_options(loc);
 }
 
-std::int64_t DataLoader::num_batches() const {
+DataLoader::DataLoader(std::shared_ptr<const ItemDataset> data, DataLoaderOptions options,
+                       Location loc)
+    : items_(std::move(data)), options_(std::move(options)) {
+  if (!items_) throw_argument("data_loader", "the data set is a null pointer", loc);
+  check_options(loc);
+}
+
+DataLoader::DataLoader(std::shared_ptr<const StreamDataset> data, DataLoaderOptions options,
+                       Location loc)
+    : stream_(std::move(data)), options_(std::move(options)) {
+  if (!stream_) throw_argument("data_loader", "the data set is a null pointer", loc);
+  check_options(loc);
+}
+
+void DataLoader::check_options(const Location& loc) {
+  const auto at_least = [&](const char* name, std::int64_t value, std::int64_t least) {
+    if (value < least)
+      throw_argument("data_loader",
+                     fmt::format("{} is {}; expected at least {}", name, value, least), loc);
+  };
+  at_least("batch_size", options_.batch_size, 1);
+  at_least("workers", options_.workers, 0);
+  at_least("prefetch", options_.prefetch, 1);
+  at_least("shuffle_buffer", options_.shuffle_buffer, 1);
+  const bool sampled = options_.sampler.order != nullptr;
+  if (sampled && options_.shuffle)
+    throw_argument("data_loader", "both a sampler and shuffle are given; give one", loc);
+  if (sampled && stream_)
+    throw_argument("data_loader", "a stream has no sample numbers for a sampler; use shuffle", loc);
+  // What draws nothing takes no number of the process generator.
+  if (options_.shuffle || sampled || !data_.defined())
+    seed_ = options_.seed ? *options_.seed : drawn_seed();
+}
+
+std::int64_t DataLoader::data_size() const {
+  return stream_ ? -1 : items_ ? items_->size() : data_.size();
+}
+
+std::int64_t DataLoader::num_batches(Location loc) const {
+  if (stream_) throw_argument("data_loader", "the number of batches of a stream is not known", loc);
+  const std::int64_t samples = options_.sampler.order ? options_.sampler.size : data_size();
   const std::int64_t extra = options_.drop_last ? 0 : options_.batch_size - 1;
-  return (data_.size() + extra) / options_.batch_size;
+  return (samples + extra) / options_.batch_size;
 }
 
 DataLoader::Iterator DataLoader::begin() {
@@ -68,78 +65,69 @@ DataLoader::Iterator DataLoader::begin() {
     position_ = 0;
   }
   resuming_ = false;
-  make_order();
-  const std::int64_t at = position_;
-  if (at >= num_batches()) advance(at);
-  return {this, at};
+  return {this, start()};
 }
 
-Batch DataLoader::take(std::int64_t index) {
-  const std::int64_t from = index * options_.batch_size;
-  const std::int64_t to = std::min(from + options_.batch_size, data_.size());
-  position_ = index + 1;
-  if (!options_.shuffle) {
-    const Dataset part = data_.slice(from, to);
-    return {part.x, part.y};
+std::shared_ptr<DataLoader::Epoch> DataLoader::start() const {
+  EpochPlan plan{options_, seed_, epoch_, position_};
+  if (stream_) return stream_epoch(stream_, plan);
+  plan.count = num_batches();
+  return item_epoch(data_, items_, plan);
+}
+
+DataLoader::Iterator::Iterator(DataLoader* loader, std::shared_ptr<Epoch> run)
+    : loader_(loader), run_(std::move(run)) {
+  ++*this;
+}
+
+Batch& DataLoader::Iterator::operator*() const { return *run_->batch; }
+bool DataLoader::Iterator::at_end() const { return !run_->batch; }
+
+DataLoader::Iterator& DataLoader::Iterator::operator++() {
+  run_->batch.reset();  // its memory can serve the next one
+  run_->batch = run_->next();
+  if (run_->batch) {
+    ++loader_->position_;
+  } else {
+    ++loader_->epoch_;
+    loader_->position_ = 0;
   }
-  const Tensor picked = slice(order_, 0, from, to);
-  return {index_select(data_.x, picked), index_select(data_.y, picked)};
-}
-
-void DataLoader::advance(std::int64_t index) {
-  if (index < num_batches()) return;
-  ++epoch_;
-  position_ = 0;
-}
-
-// Fisher-Yates with numbers from a Philox stream of its own: nobody else's draws change the order.
-void DataLoader::make_order() {
-  if (!options_.shuffle) return;
-  std::vector<std::int64_t> order(static_cast<std::size_t>(data_.size()));
-  std::iota(order.begin(), order.end(), 0);
-  Philox4 block{};
-  std::uint64_t drawn = 0;
-  for (std::size_t i = order.size(); i > 1; --i, ++drawn) {
-    if (drawn % 4 == 0)
-      block = philox(seed_ ^ kStream, (static_cast<std::uint64_t>(epoch_) << 32) + drawn / 4);
-    const std::size_t j = (std::uint64_t{block.v[drawn % 4]} * i) >> 32;
-    std::swap(order[i - 1], order[j]);
-  }
-  order_ = tensor(order, {data_.size()});
-  if (!data_.x.device().is_cpu()) order_ = order_.to(data_.x.device());
+  return *this;
 }
 
 State DataLoader::state() const {
   State out;
-  out.add_value("size", data_.size());
+  out.add_value("size", data_size());
   out.add_value("batch_size", options_.batch_size);
   out.add_value("shuffle", options_.shuffle);
   out.add_value("drop_last", options_.drop_last);
+  if (options_.sampler.order) out.add_value("sampler.size", options_.sampler.size);
+  if (stream_) out.add_value("shuffle_buffer", options_.shuffle_buffer);
   out.add_value("seed", static_cast<std::int64_t>(seed_));
   out.add_value("epoch", epoch_);
   out.add_value("position", position_);
   return out;
 }
 
-void DataLoader::load_state(const State& state, std::source_location loc) {
-  const State own = this->state();
-  for (const char* name : {"size", "batch_size", "shuffle", "drop_last"}) {
+void DataLoader::load_state(const State& state, Location loc) {
+  for (const auto& [name, expected] : this->state().values) {
+    if (name == "seed" || name == "epoch" || name == "position") continue;
     const AttrValue* found = state.find_value(name);
-    const AttrValue* expected = own.find_value(name);
-    if (found == nullptr || !(*found == *expected))
+    if (found == nullptr || !(*found == expected))
       throw_argument(
           "load_state",
           fmt::format("the data order was saved with {} {}, this loader has {}", name,
-                      found == nullptr ? "missing" : to_string(*found), to_string(*expected)),
+                      found == nullptr ? "missing" : to_string(*found), to_string(expected)),
           loc);
   }
   const auto seed = state.get<std::int64_t>("seed", loc);
   const auto epoch = state.get<std::int64_t>("epoch", loc);
   const auto position = state.get<std::int64_t>("position", loc);
-  if (epoch < 0 || position < 0 || position > num_batches())
+  const bool beyond = !stream_ && position > num_batches();
+  if (epoch < 0 || position < 0 || beyond)
     throw_argument("load_state",
-                   fmt::format("the data order has epoch {} and position {} of {} batches", epoch,
-                               position, num_batches()),
+                   fmt::format("the data order has epoch {} and position {}{}", epoch, position,
+                               stream_ ? "" : fmt::format(" of {} batches", num_batches())),
                    loc);
   seed_ = static_cast<std::uint64_t>(seed);
   epoch_ = epoch;
