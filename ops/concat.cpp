@@ -69,5 +69,8 @@ Tensor stack(std::span<const Tensor> tensors, int dim, std::source_location loc)
   }
   return concat(raised, dim, loc);
 }
+Tensor stack(std::initializer_list<Tensor> tensors, int dim, std::source_location loc) {
+  return stack(std::span<const Tensor>(tensors.begin(), tensors.size()), dim, loc);
+}
 
 }  // namespace catena

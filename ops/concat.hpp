@@ -33,5 +33,7 @@ Tensor concat(std::initializer_list<Tensor> tensors, int dim = 0,
 // Along a new dimension.
 Tensor stack(std::span<const Tensor> tensors, int dim = 0,
              std::source_location loc = std::source_location::current());
+Tensor stack(std::initializer_list<Tensor> tensors, int dim = 0,
+             std::source_location loc = std::source_location::current());
 
 }  // namespace catena

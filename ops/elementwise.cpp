@@ -1,5 +1,7 @@
 #include "catena/ops/elementwise.hpp"
 
+#include <fmt/format.h>
+
 #include "catena/ops/elementwise_formulas.hpp"
 #include "catena/ops/elementwise_gradients.hpp"
 #include "catena/ops/shape.hpp"
@@ -139,6 +141,34 @@ Tensor where(Operand condition, Operand a, Scalar b) {
 Tensor where(Operand condition, Scalar a, Operand b) {
   Operand left(detail::weak(a, b), b.location());
   return detail::call_op(op::Where{}, condition, left, b);
+}
+
+Tensor masked_fill(Operand x, Operand mask, Scalar value) {
+  const detail::TensorImpl *t = x.impl(), *m = mask.impl();
+  if (t && m) {
+    Shape joined;
+    if (!broadcast_shapes(t->shape, m->shape, &joined) || joined != t->shape)
+      throw_argument("masked_fill",
+                     fmt::format("mask {} does not broadcast to x {}; expected sizes that are "
+                                 "equal or 1, counted from the right",
+                                 to_string(m->shape), to_string(t->shape)),
+                     x.location());
+    if (m->dtype != kBool)
+      throw_argument(
+          "masked_fill",
+          fmt::format("mask has dtype {}; expected bool; compare it with something first",
+                      name_of(m->dtype)),
+          x.location());
+    if (value.is_real() && !is_floating(t->dtype))
+      throw_argument("masked_fill",
+                     fmt::format("value {} for x of dtype {}; expected an integer; convert x with "
+                                 "to(dtype)",
+                                 value.real(), name_of(t->dtype)),
+                     x.location());
+  }
+  const CallSite site(x.location());
+  Operand filler(t ? full({}, value, {t->dtype, t->device}) : full({}, value), x.location());
+  return detail::call_op(op::Where{}, mask, filler, x);
 }
 
 }  // namespace catena

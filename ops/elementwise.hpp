@@ -98,6 +98,9 @@ Tensor greater_equal(Operand a, Operand b);
 Tensor where(Operand condition, Operand a, Operand b);
 Tensor where(Operand condition, Operand a, Scalar b);
 Tensor where(Operand condition, Scalar a, Operand b);
+// x with `value` wherever the bool `mask`, broadcast to x, holds; the dtype of x stays. Errors: a
+// mask that is not bool or does not broadcast to x; a real value for an integer x.
+Tensor masked_fill(Operand x, Operand mask, Scalar value);
 // The same under the name the formulas use.
 inline Tensor select(const Tensor& condition, const Tensor& a, const Tensor& b) {
   return where(condition, a, b);

@@ -103,5 +103,15 @@ Tensor rand(const Shape& shape, TensorOptions options, std::source_location loc)
 Tensor randn(const Shape& shape, TensorOptions options, std::source_location loc) {
   return random_normal(shape, 0, 1, options, loc);
 }
+Tensor rand_like(const Tensor& t, std::source_location loc) {
+  if (!t.defined())
+    throw_argument("rand_like", "t is an undefined tensor; give it a value first", loc);
+  return rand(t.shape(), {t.dtype(), t.device()}, loc);
+}
+Tensor randn_like(const Tensor& t, std::source_location loc) {
+  if (!t.defined())
+    throw_argument("randn_like", "t is an undefined tensor; give it a value first", loc);
+  return randn(t.shape(), {t.dtype(), t.device()}, loc);
+}
 
 }  // namespace catena

@@ -88,5 +88,8 @@ Tensor rand(const Shape& shape, TensorOptions options = {},
             std::source_location loc = std::source_location::current());
 Tensor randn(const Shape& shape, TensorOptions options = {},
              std::source_location loc = std::source_location::current());
+// The same in the shape, dtype and device of t.
+Tensor rand_like(const Tensor& t, std::source_location loc = std::source_location::current());
+Tensor randn_like(const Tensor& t, std::source_location loc = std::source_location::current());
 
 }  // namespace catena

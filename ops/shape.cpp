@@ -150,13 +150,34 @@ void Expand::vjp(VjpContext& c) const { c.accumulate(0, c.grad()); }
 
 Tensor reshape(Operand x, const Shape& shape) { return detail::call_op(op::Reshape{shape}, x); }
 
-Tensor flatten(Operand x, int from) {
+Tensor flatten(Operand x, int from, int to) {
   const Shape& shape = checked_shape("flatten", x);
   if (shape.empty()) return detail::call_op(op::Reshape{{1}}, x);
   const int first = checked_dim("flatten", from, shape.rank(), x.location());
+  const int last = checked_dim("flatten", to, shape.rank(), x.location());
+  if (last < first)
+    throw_argument("flatten",
+                   fmt::format("dimensions {} to {} of x {}; expected the first one first", from,
+                               to, to_string(shape)),
+                   x.location());
   Shape sizes(shape.data(), first + 1);
-  for (int i = first + 1; i < shape.rank(); ++i) sizes[first] *= shape[i];
+  for (int i = first + 1; i <= last; ++i) sizes[first] *= shape[i];
+  for (int i = last + 1; i < shape.rank(); ++i) sizes.push_back(shape[i]);
   return detail::call_op(op::Reshape{sizes}, x);
+}
+
+Tensor unflatten(Operand x, int dim, const Shape& sizes) {
+  const Shape& shape = checked_shape("unflatten", x);
+  const int d = checked_dim("unflatten", dim, shape.rank(), x.location());
+  Shape parts;
+  const std::string wrong = resolve_sizes(sizes, Shape{shape[d]}, &parts);
+  if (!wrong.empty())
+    throw_argument("unflatten", fmt::format("dimension {} of x {}: {}", d, to_string(shape), wrong),
+                   x.location());
+  Shape all(shape.data(), d);
+  for (const std::int64_t size : parts) all.push_back(size);
+  for (int i = d + 1; i < shape.rank(); ++i) all.push_back(shape[i]);
+  return detail::call_op(op::Reshape{all}, x);
 }
 
 Tensor permute(Operand x, const Shape& dims) {
@@ -167,27 +188,89 @@ Tensor permute(Operand x, const Shape& dims) {
   return detail::call_op(op::Transpose{perm}, x);
 }
 
-Tensor transpose(Operand x, int dim0, int dim1) {
-  const int rank = checked_shape("transpose", x).rank();
-  const int i = checked_dim("transpose", dim0, rank, x.location());
-  const int j = checked_dim("transpose", dim1, rank, x.location());
+namespace {
+Tensor swapped(const char* name, Operand& x, int dim0, int dim1) {
+  const int rank = checked_shape(name, x).rank();
+  const int i = checked_dim(name, dim0, rank, x.location());
+  const int j = checked_dim(name, dim1, rank, x.location());
   Shape perm;
   for (int k = 0; k < rank; ++k) perm.push_back(k == i ? j : k == j ? i : k);
+  return detail::call_op(op::Transpose{perm}, x);
+}
+}  // namespace
+
+Tensor transpose(Operand x, int dim0, int dim1) { return swapped("transpose", x, dim0, dim1); }
+Tensor swapaxes(Operand x, int dim0, int dim1) { return swapped("swapaxes", x, dim0, dim1); }
+
+Tensor movedim(Operand x, const Shape& from, const Shape& to) {
+  const int rank = checked_shape("movedim", x).rank();
+  if (from.rank() != to.rank())
+    throw_argument("movedim",
+                   fmt::format("from {} and to {} differ in length; expected one place for each "
+                               "dimension that moves",
+                               to_string(from), to_string(to)),
+                   x.location());
+  Shape perm = Shape::filled(rank, -1);
+  unsigned moved = 0;
+  for (int i = 0; i < from.rank(); ++i) {
+    const int source = checked_dim("movedim", from[i], rank, x.location());
+    const int place = checked_dim("movedim", to[i], rank, x.location());
+    if (moved >> source & 1u || perm[place] >= 0)
+      throw_argument("movedim",
+                     fmt::format("from {} and to {} name a dimension twice; expected each once",
+                                 to_string(from), to_string(to)),
+                     x.location());
+    moved |= 1u << source;
+    perm[place] = source;
+  }
+  int next = 0;
+  for (std::int64_t& p : perm) {
+    if (p >= 0) continue;
+    while (moved >> next & 1u) ++next;
+    p = next++;
+  }
+  return detail::call_op(op::Transpose{perm}, x);
+}
+Tensor movedim(Operand x, int from, int to) {
+  const int rank = checked_shape("movedim", x).rank();
+  const int source = checked_dim("movedim", from, rank, x.location());
+  const int place = checked_dim("movedim", to, rank, x.location());
+  Shape perm;
+  for (int i = 0; i < rank; ++i)
+    if (i != source) perm.push_back(i);
+  perm.insert(place, source);
   return detail::call_op(op::Transpose{perm}, x);
 }
 
 Tensor expand(Operand x, const Shape& shape) { return detail::call_op(op::Expand{shape}, x); }
 
-Tensor squeeze(Operand x, int dim) {
-  Shape sizes = checked_shape("squeeze", x);
-  const int d = checked_dim("squeeze", dim, sizes.rank(), x.location());
-  if (sizes[d] != 1)
-    throw_argument(
-        "squeeze",
-        fmt::format("dimension {} of x {} has size {}; expected 1", d, to_string(sizes), sizes[d]),
-        x.location());
-  sizes.erase(d);
-  return detail::call_op(op::Reshape{sizes}, x);
+namespace {
+Tensor without(Operand& x, const Shape& dims) {
+  const Shape& sizes = checked_shape("squeeze", x);
+  unsigned dropped = 0;
+  for (const std::int64_t dim : dims) {
+    const int d = checked_dim("squeeze", dim, sizes.rank(), x.location());
+    if (sizes[d] != 1)
+      throw_argument("squeeze",
+                     fmt::format("dimension {} of x {} has size {}; expected 1", d,
+                                 to_string(sizes), sizes[d]),
+                     x.location());
+    dropped |= 1u << d;
+  }
+  Shape kept;
+  for (int d = 0; d < sizes.rank(); ++d)
+    if (!(dropped >> d & 1u)) kept.push_back(sizes[d]);
+  return detail::call_op(op::Reshape{kept}, x);
+}
+}  // namespace
+
+Tensor squeeze(Operand x, int dim) { return without(x, Shape{dim}); }
+Tensor squeeze(Operand x, const Shape& dims) { return without(x, dims); }
+Tensor squeeze(Operand x) {
+  Shape kept;
+  for (const std::int64_t size : checked_shape("squeeze", x))
+    if (size != 1) kept.push_back(size);
+  return detail::call_op(op::Reshape{kept}, x);
 }
 
 Tensor unsqueeze(Operand x, int dim) {

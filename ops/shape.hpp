@@ -55,11 +55,25 @@ struct Expand {
 }  // namespace op
 
 Tensor reshape(Operand x, const Shape& shape);
-Tensor flatten(Operand x, int from = 0);
+// Dimensions `from` to `to` (both included) as one, row-major. A 0-d tensor becomes a vector.
+Tensor flatten(Operand x, int from = 0, int to = -1);
+// The inverse: dimension `dim` as several of these sizes, one of which may be -1. Errors: sizes
+// whose product is not that of the dimension.
+Tensor unflatten(Operand x, int dim, const Shape& sizes);
+// Two dimensions exchanged; swapaxes is NumPy's name for it.
 Tensor transpose(Operand x, int dim0, int dim1);
+Tensor swapaxes(Operand x, int dim0, int dim1);
 Tensor permute(Operand x, const Shape& dims);
+// Dimension from[i] goes to place to[i], the others keep their order. Errors: lists of different
+// lengths, a dimension named twice.
+Tensor movedim(Operand x, const Shape& from, const Shape& to);
+Tensor movedim(Operand x, int from, int to);
 Tensor expand(Operand x, const Shape& shape);
+// Without one dimension, several, or every one of size 1. Errors: a named dimension of another
+// size.
 Tensor squeeze(Operand x, int dim);
+Tensor squeeze(Operand x, const Shape& dims);
+Tensor squeeze(Operand x);
 Tensor unsqueeze(Operand x, int dim);
 
 }  // namespace catena

@@ -158,6 +158,13 @@ CATENA_INLINE void visit_compute(DType dtype, const F& f) {
   }
 }
 
+// The same for the dtypes of indices.
+template <class F>
+CATENA_INLINE void visit_index(DType dtype, const F& f) {
+  if (dtype == DType::kInt32) f(std::int32_t{});
+  else f(std::int64_t{});
+}
+
 // Steps through all lines (innermost dimension) of a strided tensor in row-major order. Kernels
 // that read one strided input use it; dimension sizes and strides are the view's.
 struct LineIterator {

@@ -24,14 +24,25 @@ void throw_class_index(std::int64_t index, std::int64_t row, std::int64_t classe
 }
 
 void throw_index_out_of_range(const char* op, std::int64_t index, std::int64_t position,
-                              std::int64_t dim, std::int64_t size, const KernelContext& context) {
-  const std::string range =
-      size == 0 ? std::string("a dimension with entries") : fmt::format("0 to {}", size - 1);
+                              const Shape& index_shape, std::int64_t dim, std::int64_t size,
+                              std::int64_t lowest, const KernelContext& context) {
+  // "1" in a vector, "[0, 1]" in a tensor of more dimensions.
+  std::string place = fmt::format("{}", position);
+  if (index_shape.rank() != 1) {
+    Shape at = index_shape;
+    for (int d = at.rank() - 1; d >= 0; --d) {
+      at[d] = position % index_shape[d];
+      position /= index_shape[d];
+    }
+    place = to_string(at);
+  }
+  const std::string range = size == 0 ? std::string("a dimension with entries")
+                                      : fmt::format("{} to {}", lowest, size - 1);
   throw_argument(
       op,
       fmt::format("index {} at position {} is out of range for dimension {} of size {}; expected "
                   "{}",
-                  index, position, dim, size, range),
+                  index, place, dim, size, range),
       location_of(context));
 }
 

@@ -12,10 +12,12 @@ namespace catena::cpu {
 [[noreturn]] void throw_class_index(std::int64_t index, std::int64_t row, std::int64_t classes,
                                     const KernelContext& context);
 
-// ArgumentError of `op`: `index` at `position` of an index vector does not fit a dimension of
-// `size` entries.
+// ArgumentError of `op`: the entry `index` at row-major `position` of an index tensor of shape
+// `index_shape` does not fit dimension `dim` of `size` entries, counted from `lowest` (0, or -size
+// where negative ones count from the end).
 [[noreturn]] void throw_index_out_of_range(const char* op, std::int64_t index,
-                                           std::int64_t position, std::int64_t dim,
-                                           std::int64_t size, const KernelContext& context);
+                                           std::int64_t position, const Shape& index_shape,
+                                           std::int64_t dim, std::int64_t size, std::int64_t lowest,
+                                           const KernelContext& context);
 
 }  // namespace catena::cpu

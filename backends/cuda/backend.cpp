@@ -136,12 +136,15 @@ void wait(int device) {
   const Fault found = *s.fault;
   if (found.code == 0) return;
   std::memset(s.fault, 0, sizeof(Fault));
-  static constexpr const char* kOps[] = {"", "index_select", "index_add", "cross_entropy"};
-  fail(
-      ErrorKind::kArgument,
-      "[%s] an index is out of range: %lld; expected 0 <= index < %lld. An earlier call on cuda:%d "
-      "found it; the device tells when the host next waits for it",
-      kOps[found.code], found.index, found.size, device);
+  static constexpr const char* kOps[] = {"",           "index_select", "index_add", "cross_entropy",
+                                         "embedding",  "one_hot",      "gather",    "scatter",
+                                         "scatter_add"};
+  // These count negative indices from the end.
+  const bool signed_range = found.code >= static_cast<unsigned>(FaultCode::kGather);
+  fail(ErrorKind::kArgument,
+       "[%s] an index is out of range: %lld; expected %lld <= index < %lld. An earlier call on "
+       "cuda:%d found it; the device tells when the host next waits for it",
+       kOps[found.code], found.index, signed_range ? -found.size : 0LL, found.size, device);
 }
 
 }  // namespace catena::gpu

@@ -41,4 +41,19 @@ void visit_compute(DType dtype, const F& f) {
   }
 }
 
+// f(T{}) with an unsigned type of the element's size: these move bytes.
+template <class F>
+void visit_bytes(DType dtype, const F& f) {
+  switch (size_of(dtype)) {
+    case 1:
+      return f(std::uint8_t{});
+    case 2:
+      return f(std::uint16_t{});
+    case 4:
+      return f(std::uint32_t{});
+    default:
+      return f(std::uint64_t{});
+  }
+}
+
 }  // namespace catena::gpu

@@ -69,7 +69,17 @@ class Scratch {
 
 // What a kernel found wrong in its data: an index out of range. The first one is kept in host
 // memory that the device can write, and thrown when the host next waits for the stream.
-enum class FaultCode : unsigned { kNone, kIndexSelect, kIndexAdd, kCrossEntropy };
+enum class FaultCode : unsigned {
+  kNone,
+  kIndexSelect,
+  kIndexAdd,
+  kCrossEntropy,
+  kEmbedding,
+  kOneHot,
+  kGather,
+  kScatter,
+  kScatterAdd,
+};
 struct Fault {
   unsigned code;
   long long index;

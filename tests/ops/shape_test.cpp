@@ -65,6 +65,61 @@ TEST(Methods, AreTheFreeFunctions) {
   EXPECT_EQ(v.expand({2, 3}).strides(), (Shape{0, 1}));
 }
 
+TEST(Squeeze, OneSeveralOrAll) {
+  const Tensor x = counted({1, 3, 1, 2, 1});
+  EXPECT_EQ(squeeze(x).shape(), (Shape{3, 2}));
+  EXPECT_EQ(squeeze(x, 2).shape(), (Shape{1, 3, 2, 1}));
+  EXPECT_EQ(squeeze(x, {0, -1}).shape(), (Shape{3, 1, 2}));
+  EXPECT_EQ(squeeze(counted({1, 1})).shape(), Shape());
+  EXPECT_TRUE(squeeze(x).shares_storage(x));
+  expect_error<ArgumentError>(
+      [&] {
+        squeeze(x, {0, 1});
+      },
+      {"[squeeze] dimension 1 of x [1, 3, 1, 2, 1] has size 3; expected 1"});
+}
+
+TEST(Flatten, AnyRangeAndBack) {
+  const Tensor x = counted({2, 3, 4, 5});
+  EXPECT_EQ(flatten(x, 1, 2).shape(), (Shape{2, 12, 5}));
+  EXPECT_EQ(flatten(x, 0, -2).shape(), (Shape{24, 5}));
+  EXPECT_EQ(flatten(x, 2, 2).shape(), x.shape());
+  const Tensor back = unflatten(flatten(x, 1, 2), 1, {3, -1});
+  EXPECT_EQ(back.shape(), x.shape());
+  EXPECT_EQ(back.to_vector(), x.to_vector());
+  EXPECT_EQ(unflatten(x, -1, {5, 1}).shape(), (Shape{2, 3, 4, 5, 1}));
+  expect_error<ArgumentError>(
+      [&] { flatten(x, 2, 1); },
+      {"[flatten] dimensions 2 to 1 of x [2, 3, 4, 5]; expected the first"});
+  expect_error<ArgumentError>(
+      [&] {
+        unflatten(x, 1, {2, 2});
+      },
+      {"[unflatten] dimension 1 of x [2, 3, 4, 5]: 3 elements of [3] do "
+       "not fit shape [2, 2] of 4",
+       "shape_test.cpp"});
+}
+
+// Shapes as NumPy's moveaxis gives them.
+TEST(Movedim, MovesDimensionsAndKeepsTheOrderOfTheRest) {
+  const Tensor x = counted({2, 3, 4, 5});
+  EXPECT_EQ(movedim(x, 0, -1).shape(), (Shape{3, 4, 5, 2}));
+  EXPECT_EQ(movedim(x, -1, 1).shape(), (Shape{2, 5, 3, 4}));
+  EXPECT_EQ(movedim(x, {0, 1}, {-1, -2}).shape(), (Shape{4, 5, 3, 2}));
+  EXPECT_EQ(movedim(x, {3, 0}, {0, 2}).shape(), (Shape{5, 3, 2, 4}));
+  EXPECT_EQ(swapaxes(x, 0, 2).shape(), (Shape{4, 3, 2, 5}));
+  EXPECT_EQ(movedim(x, 1, 3).to_vector(), permute(x, {0, 2, 3, 1}).to_vector());
+  EXPECT_TRUE(movedim(x, 1, 3).shares_storage(x));
+  expect_error<ArgumentError>(
+      [&] {
+        movedim(x, {0, 0}, {1, 2});
+      },
+      {"[movedim] from [0, 0] and to [1, 2] name a dimension twice"});
+  expect_error<ArgumentError>([&] { movedim(x, {0}, {1, 2}); }, {"differ in length"});
+  expect_error<ArgumentError>([&] { movedim(x, 4, 0); }, {"[movedim] dim 4 is out of range"});
+  expect_error<ArgumentError>([&] { swapaxes(x, 0, 4); }, {"[swapaxes] dim 4 is out of range"});
+}
+
 TEST(Methods, SayWhatIsWrong) {
   const Tensor x = counted({2, 3});
   expect_error<ArgumentError>(

@@ -1,0 +1,38 @@
+// Pairs of numbers, negative ones, names of modes. Numbers are PyTorch's.
+#include "catena/graph/autograd.hpp"
+#include "catena/ops/all.hpp"
+#include "support.hpp"
+
+namespace catena::test {
+namespace {
+
+TEST(Pad, PairsBelongToTheLastDimensions) {
+  const Tensor x = tensor({{{1, 2}, {3, 4}}});
+  const Tensor y = pad(x, {{1, 0}, {0, 1}}, PadMode::kConstant, 9);
+  EXPECT_EQ(y.shape(), (Shape{1, 3, 3}));
+  EXPECT_TRUE(close(y, {9, 9, 9, 1, 2, 9, 3, 4, 9}));
+  EXPECT_TRUE(close(pad(x, {{1, 1}}, PadMode::kReflect), {2, 1, 2, 1, 4, 3, 4, 3}));
+  // Negative numbers cut.
+  Tensor line = arange(0, 5, 1, TensorOptions(kFloat32)).set_requires_grad();
+  const Tensor cut = pad(line, {{-2, 1}});
+  EXPECT_TRUE(close(cut, {2, 3, 4, 0}));
+  sum(cut).backward();
+  EXPECT_TRUE(close(line.grad(), {0, 0, 1, 1, 1}));
+  EXPECT_TRUE(close(pad(line.detach(), {{2, -4}}, PadMode::kConstant, 7), {7, 7, 0}));
+  expect_error<ArgumentError>(
+      [&] {
+        pad(line, {{-3, -3}});
+      },
+      {"[pad] dimension 0 of [5] is padded by -3 and -3; expected to cut "
+       "off at most its 5 entries"});
+  expect_error<ArgumentError>(
+      [&] {
+        pad(line, {{0, 0}, {1, 1}});
+      },
+      {"[pad] 2 pairs for x [5]; expected at most 1, one per dimension", "pad_test.cpp"});
+  EXPECT_EQ(pad_mode_from_name("circular"), PadMode::kCircular);
+  expect_error<ArgumentError>([] { pad_mode_from_name("edge"); }, {"unknown mode \"edge\""});
+}
+
+}  // namespace
+}  // namespace catena::test
