@@ -30,6 +30,8 @@
 #include "catena/train/history.hpp"
 #include "catena/train/metrics.hpp"
 #include "catena/train/plot.hpp"
+#include "catena/train/scaler.hpp"
 #include "catena/train/sgd.hpp"
+#include "catena/train/split.hpp"
 #include "catena/train/state.hpp"
 #include "catena/version.hpp"
