@@ -78,6 +78,7 @@ int main(int argc, char** argv) {
     bench::mlp(session);
     bench::pointwise(session);
     bench::cross_entropy(session);
+    bench::layer_norm(session);
     bench::cold_start(session, program);
 #ifdef CATENA_BENCH_FILES
     bench::files(session, parameters);

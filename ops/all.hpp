@@ -13,6 +13,7 @@
 #include "catena/ops/index_select.hpp"
 #include "catena/ops/loss.hpp"
 #include "catena/ops/matmul.hpp"
+#include "catena/ops/normalization.hpp"
 #include "catena/ops/one_hot.hpp"
 #include "catena/ops/pad.hpp"
 #include "catena/ops/random.hpp"
