@@ -68,6 +68,11 @@ CATENA_POINTWISE(GreaterEqual, kCompare, Saves::nothing(), OnnxRow::op("GreaterO
 CATENA_POINTWISE(Where, (PointwiseRule{.inputs = 3, .first_promoted = 1, .dtypes = kComputeTypes}),
                  Saves::inputs(0), OnnxRow::op("Where"), "y = condition ? a : b", "condition", "a",
                  "b");
+// Of a probability a and a target b. Logarithms are at least -100 and the derivative in a divides
+// by at least 1e-12, as in PyTorch.
+CATENA_POINTWISE(BinaryCrossEntropy, kMath2, Saves::per_input({kIn0 | kIn1, kIn0}),
+                 OnnxRow::expands("Log, Max, Mul, Sub"), "y = -(b log a + (1 - b) log(1 - a))", "a",
+                 "b");
 #undef CATENA_POINTWISE
 
 }  // namespace op
@@ -87,6 +92,8 @@ Tensor sqrt(Operand x);
 Tensor tanh(Operand x);
 Tensor sigmoid(Operand x);
 Tensor relu(Operand x);
+// -(target log probability + (1 - target) log(1 - probability)), logarithms at least -100.
+Tensor binary_cross_entropy(Operand probability, Operand target);
 // Bool tensors.
 Tensor equal(Operand a, Operand b);
 Tensor not_equal(Operand a, Operand b);

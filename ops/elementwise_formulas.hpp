@@ -198,4 +198,28 @@ struct Formula<op::Where> {
   }
 };
 
+template <>
+struct Formula<op::BinaryCrossEntropy> {
+  static constexpr std::uint32_t identity = 0;
+  template <class T>
+  CATENA_FN static T bounded_log(const T& x) {
+    const T least = constant(x, -100), y = log(x);
+    return select(y < least, least, y);
+  }
+  CATENA_VALUE2 {
+    const T one = constant(a, 1);
+    return -(b * bounded_log(a)) - (one - b) * bounded_log(one - a);
+  }
+  CATENA_GRAD2 {
+    const T one = constant(g, 1);
+    if constexpr (I == 0) {
+      const T million = constant(g, 1000000), spread = a * (one - a);
+      const T least = one / (million * million);
+      return g * ((a - b) / select(spread < least, least, spread));
+    } else {
+      return g * (bounded_log(one - a) - bounded_log(a));
+    }
+  }
+};
+
 }  // namespace catena::formula::CATENA_ISA

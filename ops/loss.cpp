@@ -1,61 +1,38 @@
-// Shape rules, gradients and public functions of the losses.
+// The losses over two tensors, made of other ops, and their public functions.
 #include "catena/ops/loss.hpp"
 
 #include <fmt/format.h>
 
-#include <numeric>
-
 #include "catena/graph/thread_state.hpp"
-#include "catena/ops/cast.hpp"
 #include "catena/ops/elementwise.hpp"
 #include "catena/ops/reduction.hpp"
-#include "catena/ops/shape.hpp"
-#include "catena/ops/softmax.hpp"
 
 namespace catena {
 namespace {
 
-constexpr Reduction kReductions[] = {Reduction::kMean, Reduction::kSum, Reduction::kNone};
-
-bool find_reduction(std::string_view name, Reduction* found) {
-  for (Reduction r : kReductions) {
-    if (name != name_of(r)) continue;
-    *found = r;
-    return true;
-  }
-  return false;
-}
-
-std::string unknown_reduction(std::string_view name) {
-  std::vector<std::string> names;
-  for (Reduction r : kReductions) names.push_back(name_of(r));
-  return fmt::format("unknown reduction \"{}\"; expected \"mean\", \"sum\" or \"none\"{}", name,
-                     detail::near_names(name, names));
-}
-
 // The line of the call a composite is being expanded for; dispatch has put it in force.
 const std::source_location& composite_location() { return detail::thread_state.call_site; }
+
+template <class Op>
+[[noreturn]] void fail(const Op&, const std::string& what) {
+  throw_argument(OpName<Op>::value, what, composite_location());
+}
 
 // Checks shared by the losses that compare two tensors entry by entry.
 template <class Op>
 Reduction check_pair(const Op& op, const char* first, const Tensor& a, const Tensor& target) {
-  const char* name = OpName<Op>::value;
-  Reduction reduction;
-  if (!find_reduction(op.reduction, &reduction))
-    throw_argument(name, unknown_reduction(op.reduction), composite_location());
+  Reduction reduction = Reduction::kMean;
+  if (!detail::find_reduction(op.reduction, &reduction))
+    fail(op, detail::unknown_reduction(op.reduction));
   if (!is_floating(a.dtype()))
-    throw_argument(name,
-                   fmt::format("{} is {}; expected float32 or float64; convert it first, e.g. with "
-                               "x.to(kFloat32)",
-                               first, name_of(a.dtype())),
-                   composite_location());
+    fail(op, fmt::format("{} is {}; expected float32 or float64; convert it first, e.g. with "
+                         "x.to(kFloat32)",
+                         first, name_of(a.dtype())));
   if (a.shape() != target.shape())
-    throw_argument(
-        name,
-        fmt::format("{} has shape {} but target has shape {}; expected equal shapes, as a loss "
-                    "does not broadcast; reshape or expand one of them",
-                    first, to_string(a.shape()), to_string(target.shape())),
-        composite_location());
+    fail(op,
+         fmt::format("{} has shape {} but target has shape {}; expected equal shapes, as a loss "
+                     "does not broadcast; reshape or expand one of them",
+                     first, to_string(a.shape()), to_string(target.shape())));
   return reduction;
 }
 
@@ -64,125 +41,21 @@ Tensor reduced(const Tensor& losses, Reduction reduction) {
   return reduction == Reduction::kSum ? sum(losses) : mean(losses);
 }
 
-template <class Op>
-Tensor call_loss(Reduction reduction, Operand& a, Operand& target) {
-  return detail::call_op(Op{name_of(reduction)}, a, target);
+// |x| with the derivative 0 at 0.
+Tensor size_of_difference(const Tensor& a, const Tensor& b) {
+  const Tensor d = a - b;
+  return relu(d) + relu(-d);
+}
+
+// d^2 / 2 up to `limit`, then on along the tangent. Written so that no branch is infinite.
+Tensor quadratic_then_linear(const Tensor& d, double limit) {
+  const Tensor inner = where(d < limit, d, limit);
+  return inner * (d - inner * 0.5);
 }
 
 }  // namespace
 
-Reduction reduction_from_name(std::string_view name) {
-  Reduction reduction;
-  if (!find_reduction(name, &reduction))
-    throw_argument("reduction", unknown_reduction(name), std::source_location{});
-  return reduction;
-}
-
-const char* name_of(Reduction reduction) {
-  switch (reduction) {
-    case Reduction::kMean:
-      return "mean";
-    case Reduction::kSum:
-      return "sum";
-    case Reduction::kNone:
-      break;
-  }
-  return "none";
-}
-
 namespace op {
-
-Reduction reduction_of(const CrossEntropy& op) { return reduction_from_name(op.reduction); }
-
-void CrossEntropy::infer(InferContext& c) const {
-  Reduction kind;
-  if (!find_reduction(reduction, &kind)) c.fail(unknown_reduction(reduction));
-  const Shape &logits = c.shape(0), &target = c.shape(1);
-  const DType target_dtype = c.dtype(1);
-  if (!is_floating(c.dtype(0)))
-    c.fail(
-        fmt::format("logits are {}; expected float32 or float64; convert them first, e.g. with "
-                    "x.to(kFloat32)",
-                    name_of(c.dtype(0))));
-  if (logits.rank() != 2)
-    c.fail(
-        fmt::format("logits have shape {}; expected [N, C], one row per sample and one column "
-                    "per class; bring other layouts there with reshape",
-                    to_string(logits)));
-  if (logits[1] == 0)
-    c.fail(fmt::format("logits have shape {}, which has no classes; expected [N, C] with C >= 1",
-                       to_string(logits)));
-  const auto rows = [](std::int64_t n) { return fmt::format("{} row{}", n, n == 1 ? "" : "s"); };
-  const auto both = [&] {
-    return fmt::format("target {}, logits {}", to_string(target), to_string(logits));
-  };
-  if (target_dtype == kInt32 || target_dtype == kInt64) {
-    if (target.rank() != 1)
-      c.fail(
-          fmt::format("target holds class indices and has shape {}: {}; expected one class "
-                      "index per row of logits, shape [{}]; use reshape",
-                      to_string(target), both(), logits[0]));
-    if (target[0] != logits[0])
-      c.fail(
-          fmt::format("target has {} but logits have {}: {}; expected one class index per row "
-                      "of logits",
-                      rows(target[0]), logits[0], both()));
-  } else if (is_floating(target_dtype)) {
-    if (target_dtype != c.dtype(0))
-      c.fail(
-          fmt::format("target is {} but logits are {}; expected class indices (int32 or int64) "
-                      "or probabilities of the same dtype as logits; convert one of them",
-                      name_of(target_dtype), name_of(c.dtype(0))));
-    if (target.rank() == 2 && target[0] != logits[0])
-      c.fail(
-          fmt::format("target has {} but logits have {}: {}; expected one row of class "
-                      "probabilities per row of logits",
-                      rows(target[0]), logits[0], both()));
-    if (target != logits)
-      c.fail(
-          fmt::format("target holds probabilities (it is {}) and has shape {} but logits have "
-                      "{}; expected equal shapes; class indices must be int32 or int64",
-                      name_of(target_dtype), to_string(target), to_string(logits)));
-  } else {
-    c.fail(
-        fmt::format("target is {}; expected class indices (int32 or int64) or probabilities "
-                    "({}, like logits)",
-                    name_of(target_dtype), name_of(c.dtype(0))));
-  }
-  c.output(kind == Reduction::kNone ? Shape{logits[0]} : Shape{}, c.dtype(0));
-  c.output(Shape{logits[0]}, c.dtype(0));
-}
-
-// With p = softmax(logits): d logits = (p sum(target) - target) g, d target = -log p g, where g is
-// the gradient of each row's loss. Output 1 is not used here: it carries no derivative.
-void CrossEntropy::vjp(VjpContext& c) const {
-  const Tensor logits = c.input(0), target = c.input(1);
-  const std::int64_t rows = logits.shape()[0], classes = logits.shape()[1];
-  Tensor g = c.grad();
-  switch (reduction_of(*this)) {
-    case Reduction::kMean:
-      g = g / static_cast<double>(rows);
-      break;
-    case Reduction::kSum:
-      break;
-    case Reduction::kNone:
-      g = reshape(g, {rows, 1});
-      break;
-  }
-  if (c.needs(0)) {
-    const Tensor p = softmax(logits, 1);
-    if (is_floating(target.dtype())) {
-      c.accumulate(0, (p * sum(target, {1}, true) - target) * g);
-    } else {
-      std::vector<std::int64_t> numbers(static_cast<std::size_t>(classes));
-      std::iota(numbers.begin(), numbers.end(), 0);
-      const Tensor columns = tensor(numbers, {1, classes}).to(logits.device());
-      const Tensor one_hot = cast(equal(reshape(target, {rows, 1}), columns), logits.dtype());
-      c.accumulate(0, (p - one_hot) * g);
-    }
-  }
-  if (c.needs(1)) c.accumulate(1, -log_softmax(logits, 1) * g);
-}
 
 Tensor MseLoss::compose(std::span<const Tensor> in) const {
   const Reduction kind = check_pair(*this, "prediction", in[0], in[1]);
@@ -190,31 +63,101 @@ Tensor MseLoss::compose(std::span<const Tensor> in) const {
   return reduced(d * d, kind);
 }
 
+Tensor MaeLoss::compose(std::span<const Tensor> in) const {
+  const Reduction kind = check_pair(*this, "prediction", in[0], in[1]);
+  return reduced(size_of_difference(in[0], in[1]), kind);
+}
+
+Tensor HuberLoss::compose(std::span<const Tensor> in) const {
+  const Reduction kind = check_pair(*this, "prediction", in[0], in[1]);
+  if (!(delta > 0)) fail(*this, fmt::format("delta is {}; expected a number above 0", delta));
+  return reduced(quadratic_then_linear(size_of_difference(in[0], in[1]), delta), kind);
+}
+
+Tensor SmoothL1Loss::compose(std::span<const Tensor> in) const {
+  const Reduction kind = check_pair(*this, "prediction", in[0], in[1]);
+  if (!(beta >= 0)) fail(*this, fmt::format("beta is {}; expected 0 or more", beta));
+  const Tensor d = size_of_difference(in[0], in[1]);
+  return reduced(beta == 0 ? d : quadratic_then_linear(d, beta) / beta, kind);
+}
+
+Tensor BceLoss::compose(std::span<const Tensor> in) const {
+  const Reduction kind = check_pair(*this, "probability", in[0], in[1]);
+  return reduced(binary_cross_entropy(in[0], in[1]), kind);
+}
+
 // -|x| is written x - 2 max(x, 0): its derivative at 0 is then 1 where relu's is 0, so that the
 // gradient at x = 0 is sigmoid(0) - t as it should be.
 Tensor BceWithLogits::compose(std::span<const Tensor> in) const {
   const Reduction kind = check_pair(*this, "logits", in[0], in[1]);
   const Tensor &x = in[0], &t = in[1];
+  for (std::size_t i = 2; i < in.size(); ++i) {
+    Shape joined;
+    if (!broadcast_shapes(x.shape(), in[i].shape(), &joined) || joined != x.shape())
+      fail(*this, fmt::format("{} has shape {}; expected one that broadcasts to the logits, {}",
+                              i == 2 ? "weight" : "pos_weight", to_string(in[i].shape()),
+                              to_string(x.shape())));
+    if (in[i].dtype() != x.dtype())
+      fail(*this, fmt::format("{} is {}; expected {}, like the logits; convert it with to(dtype)",
+                              i == 2 ? "weight" : "pos_weight", name_of(in[i].dtype()),
+                              name_of(x.dtype())));
+  }
   const Tensor positive = relu(x);
   const Tensor minus_abs = x - positive * 2;
-  return reduced(positive - x * t + log(exp(minus_abs) + 1), kind);
+  const Tensor rest = log(exp(minus_abs) + 1);
+  // With a weight w of the positive part: (1 - t) x + (1 + (w - 1) t) log(1 + e^-x).
+  const Tensor loss = in.size() > 3 ? (1 - t) * x + ((in[3] - 1) * t + 1) * (rest + (positive - x))
+                                    : positive - x * t + rest;
+  return reduced(in.size() > 2 ? loss * in[2] : loss, kind);
+}
+
+Tensor KlDiv::compose(std::span<const Tensor> in) const {
+  const Reduction kind = check_pair(*this, "log_probabilities", in[0], in[1]);
+  const Tensor &x = in[0], &t = in[1];
+  if (log_target) return reduced(exp(t) * (t - x), kind);
+  if (!is_floating(t.dtype()))
+    fail(*this, fmt::format("target is {}; expected probabilities of dtype {}", name_of(t.dtype()),
+                            name_of(x.dtype())));
+  // 0 log 0 = 0, whatever x is.
+  const Tensor none = t == 0;
+  return reduced(where(none, 0, t * (log(where(none, 1, t)) - x)), kind);
+}
+
+Tensor HingeLoss::compose(std::span<const Tensor> in) const {
+  const Reduction kind = check_pair(*this, "prediction", in[0], in[1]);
+  return reduced(relu(margin - in[0] * in[1]), kind);
 }
 
 }  // namespace op
 
-Tensor cross_entropy(Operand logits, Operand target, Reduction reduction) {
-  const op::CrossEntropy op{name_of(reduction)};
-  Operand* list[] = {&logits, &target};
-  return std::move(
-      detail::dispatch_multi(op_info<op::CrossEntropy>(), &op, list, 2, logits.location()).front());
-}
+#define CATENA_LOSS(name, Struct, first)                                   \
+  Tensor name(Operand first, Operand target, Reduction reduction) {        \
+    return detail::call_op(op::Struct{name_of(reduction)}, first, target); \
+  }
+#define CATENA_LOSS_WITH(name, Struct, first, type, attribute)                        \
+  Tensor name(Operand first, Operand target, Reduction reduction, type attribute) {   \
+    return detail::call_op(op::Struct{name_of(reduction), attribute}, first, target); \
+  }
+CATENA_LOSS(mse_loss, MseLoss, prediction)
+CATENA_LOSS(mae_loss, MaeLoss, prediction)
+CATENA_LOSS(bce_loss, BceLoss, probability)
+CATENA_LOSS_WITH(huber_loss, HuberLoss, prediction, double, delta)
+CATENA_LOSS_WITH(smooth_l1_loss, SmoothL1Loss, prediction, double, beta)
+CATENA_LOSS_WITH(kl_div, KlDiv, log_probabilities, bool, log_target)
+CATENA_LOSS_WITH(hinge_loss, HingeLoss, prediction, double, margin)
+#undef CATENA_LOSS
+#undef CATENA_LOSS_WITH
 
-Tensor mse_loss(Operand prediction, Operand target, Reduction reduction) {
-  return call_loss<op::MseLoss>(reduction, prediction, target);
-}
-
-Tensor bce_with_logits(Operand logits, Operand target, Reduction reduction) {
-  return call_loss<op::BceWithLogits>(reduction, logits, target);
+Tensor bce_with_logits(Operand logits, Operand target, Reduction reduction, const Tensor& weight,
+                       const Tensor& pos_weight) {
+  const op::BceWithLogits op{name_of(reduction)};
+  const bool second_alone = pos_weight.defined() && !weight.defined();
+  Operand third(second_alone ? ones({}, {pos_weight.dtype(), pos_weight.device()}) : weight,
+                logits.location());
+  Operand fourth(pos_weight, logits.location());
+  Operand* list[] = {&logits, &target, &third, &fourth};
+  const int n = pos_weight.defined() ? 4 : weight.defined() ? 3 : 2;
+  return detail::dispatch(op_info<op::BceWithLogits>(), &op, list, n, logits.location());
 }
 
 }  // namespace catena

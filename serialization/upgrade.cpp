@@ -7,9 +7,23 @@
 namespace catena {
 namespace {
 
+using Functions = std::map<std::pair<std::string, std::uint32_t>, AttrUpgrade>;
+
+// Of the built-in ops. The names are those in files, whatever the ops are called today.
+Functions built_in() {
+  return {
+      {{"cross_entropy", 1},
+       [](AttrList& attrs) {
+         attrs.push_back({"ignore_index", std::int64_t{-100}});
+         attrs.push_back({"label_smoothing", 0.0});
+       }},
+      {{"bce_with_logits", 1}, [](AttrList&) {}},  // only more inputs
+  };
+}
+
 struct Upgrades {
   std::mutex mutex;
-  std::map<std::pair<std::string, std::uint32_t>, AttrUpgrade> functions;
+  Functions functions = built_in();
 };
 
 Upgrades& upgrades() {

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include "catena/graph/error.hpp"
-#include "catena/ops/op_list.hpp"
 
 namespace catena::cpu {
 namespace {
@@ -14,12 +13,12 @@ std::source_location location_of(const KernelContext& context) {
 
 }  // namespace
 
-void throw_class_index(std::int64_t index, std::int64_t row, std::int64_t classes,
-                       const KernelContext& context) {
-  throw_argument(OpName<op::CrossEntropy>::value,
-                 fmt::format("target of row {} is class {}, but logits have {} classes; expected "
-                             "an index from 0 to {}",
-                             row, index, classes, classes - 1),
+void throw_class_index(const char* op, const char* scores, std::int64_t index, std::int64_t row,
+                       std::int64_t classes, const KernelContext& context) {
+  throw_argument(op,
+                 fmt::format("target of row {} is class {}, but {} have {} classes; expected an "
+                             "index from 0 to {}",
+                             row, index, scores, classes, classes - 1),
                  location_of(context));
 }
 

@@ -8,8 +8,9 @@
 
 namespace catena::cpu {
 
-// ArgumentError: target[row] is not one of the classes 0 to classes - 1.
-[[noreturn]] void throw_class_index(std::int64_t index, std::int64_t row, std::int64_t classes,
+// ArgumentError of `op`: target[row] is not one of the classes 0 to classes - 1 of its `scores`.
+[[noreturn]] void throw_class_index(const char* op, const char* scores, std::int64_t index,
+                                    std::int64_t row, std::int64_t classes,
                                     const KernelContext& context);
 
 // ArgumentError of `op`: the entry `index` at row-major `position` of an index tensor of shape

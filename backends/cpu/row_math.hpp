@@ -69,6 +69,16 @@ CATENA_INLINE void store(T* p, const Batch<T>& v, std::int64_t count) {
     store_partial(p, v, count);
 }
 
+// Zero in the lanes that are not in use.
+template <class T>
+CATENA_INLINE Batch<T> zero_beyond(const Batch<T>& v, std::int64_t count) {
+  constexpr std::int64_t w = Batch<T>::size;
+  if (count == w) return v;
+  alignas(64) T lanes[w];
+  v.store_aligned(lanes);
+  return load_padded(lanes, count, T(0));
+}
+
 // Calls f(i, lanes in use) for consecutive batches of a row of n.
 template <class T, class F>
 CATENA_INLINE void for_batches(std::int64_t n, const F& f) {

@@ -136,9 +136,9 @@ void wait(int device) {
   const Fault found = *s.fault;
   if (found.code == 0) return;
   std::memset(s.fault, 0, sizeof(Fault));
-  static constexpr const char* kOps[] = {"",           "index_select", "index_add", "cross_entropy",
-                                         "embedding",  "one_hot",      "gather",    "scatter",
-                                         "scatter_add"};
+  static constexpr const char* kOps[] = {"",         "index_select", "index_add", "cross_entropy",
+                                         "nll_loss", "embedding",    "one_hot",   "gather",
+                                         "scatter",  "scatter_add"};
   // These count negative indices from the end.
   const bool signed_range = found.code >= static_cast<unsigned>(FaultCode::kGather);
   fail(ErrorKind::kArgument,

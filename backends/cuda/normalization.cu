@@ -37,9 +37,8 @@ __device__ __forceinline__ Moments<T> moments_of(const T* x, const Groups& s,
 
 // weight and bias have one entry per position in the group (kPerEntry), else per group.
 template <int G, bool kPerEntry, class T>
-__global__ void __launch_bounds__(kThreads)
-    normalize(const T* x, const T* weight, const T* bias, T* y, T* means, T* vars, T eps,
-              Groups s) {
+__global__ void __launch_bounds__(kThreads) normalize(const T* x, const T* weight, const T* bias,
+                                                      T* y, T* means, T* vars, T eps, Groups s) {
   const RowOfThread<G> at;
   if (at.row >= s.groups) return;
   const Moments<T> m = moments_of<G>(x, s, at);
@@ -173,14 +172,15 @@ void layer_norm_gradient(const op::LayerNorm& op, const KernelContext& c) {
         constexpr int G = decltype(group)::value;
         normalize_gradient<G, true><<<blocks_for_rows(s.groups, G), kThreads, 0, stream>>>(
             g, x, weight, c.output(0).as<T>(), static_cast<T*>(nullptr), static_cast<T*>(nullptr),
-            static_cast<T*>(means.data()), static_cast<T*>(scales.data()),
-            static_cast<T>(op.eps), s);
+            static_cast<T*>(means.data()), static_cast<T*>(scales.data()), static_cast<T>(op.eps),
+            s);
         CATENA_LAUNCHED("normalize_gradient");
       });
     if ((!d_weight && !d_bias) || s.n == 0) return;
     const std::int64_t chunks = (s.groups + kChunkRows - 1) / kChunkRows;
     const auto bytes = static_cast<std::size_t>(chunks * s.n) * sizeof(T);
-    const Scratch weight_parts(d_weight ? bytes : 0, device), bias_parts(d_bias ? bytes : 0, device);
+    const Scratch weight_parts(d_weight ? bytes : 0, device),
+        bias_parts(d_bias ? bytes : 0, device);
     if (chunks > 0) {
       affine_columns<<<blocks_for_rows(chunks * s.n, 1), kThreads, 0, stream>>>(
           g, x, static_cast<const T*>(means.data()), static_cast<const T*>(scales.data()),
@@ -188,8 +188,7 @@ void layer_norm_gradient(const op::LayerNorm& op, const KernelContext& c) {
           d_bias ? static_cast<T*>(bias_parts.data()) : nullptr, s.groups, s.n, chunks);
       CATENA_LAUNCHED("affine_columns");
     }
-    if (d_weight)
-      reduce(SumOf<T>{}, weight_parts.data(), d_weight, 1, chunks, s.n, device, stream);
+    if (d_weight) reduce(SumOf<T>{}, weight_parts.data(), d_weight, 1, chunks, s.n, device, stream);
     if (d_bias) reduce(SumOf<T>{}, bias_parts.data(), d_bias, 1, chunks, s.n, device, stream);
   });
 }

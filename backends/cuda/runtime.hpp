@@ -74,6 +74,7 @@ enum class FaultCode : unsigned {
   kIndexSelect,
   kIndexAdd,
   kCrossEntropy,
+  kNllLoss,
   kEmbedding,
   kOneHot,
   kGather,

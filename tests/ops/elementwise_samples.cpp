@@ -1,4 +1,5 @@
 // Pointwise ops. Broadcasting, empty and 0-d shapes are tried by the suite on every "basic" sample.
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -242,6 +243,23 @@ std::vector<OpSample> samples_Where() {
             "condition has dtype float32; expected bool"),
       fails("shapes", op::Where{}, {booleans({2}), uniform({3}), uniform({3})},
             "shapes do not broadcast"),
+  };
+}
+
+std::vector<OpSample> samples_BinaryCrossEntropy() {
+  auto f = [](double a, double b) {
+    return -b * std::max(std::log(a), -100.0) - (1 - b) * std::max(std::log1p(-a), -100.0);
+  };
+  return {
+      sample("basic", op::BinaryCrossEntropy{},
+             {uniform({3, 5}, 0.05, 0.95), uniform({3, 5}, 0, 1)}, f)
+          .only(kFloatTypes)
+          .tolerance(5e-6, 1e-12),
+      sample("ends", op::BinaryCrossEntropy{},
+             {values({6}, {0, 0, 0, 1, 1, 1}), values({6}, {0, 1, 0.5, 0, 1, 0.25})}, f)
+          .only(kFloatTypes)
+          .no_gradient(),
+      shapes_that_do_not_fit(op::BinaryCrossEntropy{}),
   };
 }
 

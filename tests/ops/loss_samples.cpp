@@ -2,43 +2,12 @@
 #include <cmath>
 #include <limits>
 
-#include "op_suite.hpp"
+#include "ops/loss_reference.hpp"
 
 namespace catena::test {
 namespace {
 
 using List = std::vector<Array>;
-
-Array reduced(const std::vector<double>& losses, const Shape& shape, const std::string& reduction) {
-  if (reduction == "none") return Array(shape, losses);
-  double sum = 0;
-  for (double l : losses) sum += l;
-  if (reduction == "mean") sum /= static_cast<double>(losses.size());
-  return Array(Shape(), sum);
-}
-
-auto cross_entropy_of(std::string reduction) {
-  return [=](const List& in) {
-    const std::int64_t n = in[0].shape[0], classes = in[0].shape[1];
-    const bool indices = in[1].shape.rank() == 1;
-    std::vector<double> losses;
-    Array log_sums(Shape{n});
-    for (std::int64_t i = 0; i < n; ++i) {
-      const double* x = in[0].values.data() + i * classes;
-      const double top = *std::max_element(x, x + classes);
-      double sum = 0, loss = 0;
-      for (std::int64_t c = 0; c < classes; ++c) sum += std::exp(x[c] - top);
-      log_sums[i] = top + std::log(sum);
-      for (std::int64_t c = 0; c < classes; ++c) {
-        const double p =
-            indices ? (in[1][i] == static_cast<double>(c) ? 1 : 0) : in[1][i * classes + c];
-        if (p != 0) loss += p * (log_sums[i] - x[c]);
-      }
-      losses.push_back(loss);
-    }
-    return List{reduced(losses, Shape{n}, reduction), log_sums};
-  };
-}
 
 // f(prediction, target) element by element.
 template <class F>
@@ -63,74 +32,127 @@ std::vector<OpSample> pair_errors(const char* op, const char* first) {
   };
 }
 
+// Samples of a loss f(prediction, target, op) with inputs that stay away from kinks.
+template <class Op, class F>
+std::vector<OpSample> pairs(const char* name, const char* first, Op op, const InputSpec& prediction,
+                            const InputSpec& target, F f) {
+  std::vector<OpSample> list = pair_errors<Op>(name, first);
+  const auto add = [&](const char* what, InputSpec a, InputSpec b) {
+    const auto loss = [=](double p, double t) { return f(p, t, op); };
+    list.push_back(sample(what, op, {std::move(a), std::move(b)}, entries(op.reduction, loss))
+                       .only(kFloatTypes)
+                       .tolerance(5e-6, 1e-12));
+  };
+  const auto shaped = [](InputSpec s, const Shape& shape) {
+    s.shape = shape;
+    return s;
+  };
+  for (const char* reduction : {"mean", "sum", "none"}) {
+    op.reduction = reduction;
+    add(reduction, prediction, target);
+  }
+  op.reduction = "mean";
+  add("scalar", shaped(prediction, {}), shaped(target, {}));
+  op.reduction = "sum";
+  add("empty_sum", shaped(prediction, {0, 3}), shaped(target, {0, 3}));
+  return list;
+}
+
+double huber(double d, double limit) {
+  d = std::abs(d);
+  return d < limit ? d * d / 2 : limit * (d - limit / 2);
+}
+
 }  // namespace
 
-std::vector<OpSample> samples_CrossEntropy() {
-  const double inf = std::numeric_limits<double>::infinity();
-  std::vector<OpSample> list;
-  for (const char* reduction : {"mean", "sum", "none"}) {
-    const op::CrossEntropy op{reduction};
-    const auto add = [&](const char* what, std::vector<InputSpec> inputs) {
-      list.push_back(sample(std::string(what) + "_" + reduction, op, std::move(inputs),
-                            cross_entropy_of(reduction)));
-    };
-    add("indices", {uniform({4, 5}), integers({4}, 0, 5)});
-    add("probabilities", {uniform({3, 4}), uniform({3, 4}, 0.05, 1)});
-  }
-  const op::CrossEntropy mean, sum{"sum"}, none{"none"};
-  const auto add = [&](const char* name, const op::CrossEntropy& op, InputSpec x, InputSpec t) {
-    list.push_back(sample(name, op, {std::move(x), std::move(t)}, cross_entropy_of(op.reduction)));
-    return &list.back();
-  };
-  add("int32", mean, uniform({3, 7}), integers({3}, 0, 7).as(kInt32));
-  add("a_batch_and_more", sum, uniform({2, 19}), integers({2}, 0, 19));
-  add("one_class", sum, uniform({3, 1}), integers({3}, 0, 1));
-  add("no_rows", sum, uniform({0, 3}), integers({0}, 0, 3));
-  add("constant_target", mean, uniform({3, 4}), uniform({3, 4}, 0, 1))->no_grad = 2;
-  add("far_apart", none, values({3, 3}, {1000, 0, -1000, -1e5, 1e5, 0, 5, 6, 7}),
-      values({3}, {0, 1, 2}).as(kInt64))
-      ->gradients = false;
-  add("masked", none, values({2, 3}, {1, -inf, 2, -inf, 0, -inf}), values({2}, {2, 1}).as(kInt64))
-      ->gradients = false;
-  add("masked_probabilities", none, values({2, 3}, {1, -inf, 2, -inf, 0, -inf}),
-      values({2, 3}, {0.5, 0, 0.5, 0, 1, 0}))
-      ->gradients = false;
-  add("many_classes", mean, uniform({5, 9001}, -4, 4), integers({5}, 0, 9001))->gradients = false;
-  add("many_rows", mean, uniform({3000, 11}), integers({3000}, 0, 11))->gradients = false;
+std::vector<OpSample> samples_MaeLoss() {
+  return pairs("mae_loss", "prediction", op::MaeLoss{}, uniform({3, 4}), uniform({3, 4}),
+               [](double p, double t, const op::MaeLoss&) { return std::abs(p - t); });
+}
 
-  const auto wrong = [&](const char* name, std::vector<InputSpec> inputs, const char* error,
-                         const op::CrossEntropy& op = {}) {
-    list.push_back(fails(name, op, std::move(inputs), error));
+std::vector<OpSample> samples_HuberLoss() {
+  const auto f = [](double p, double t, const op::HuberLoss& op) { return huber(p - t, op.delta); };
+  std::vector<OpSample> list = pairs("huber_loss", "prediction", op::HuberLoss{"mean", 0.7},
+                                     uniform({3, 4}), uniform({3, 4}), f);
+  list.push_back(sample("far", op::HuberLoss{"none"},
+                        {values({3}, {1e30, -1e30, 0}), values({3}, {0, 0, 0})},
+                        entries("none", [](double p, double t) { return huber(p - t, 1); }))
+                     .only(kFloatTypes)
+                     .no_gradient());
+  list.push_back(fails("delta", op::HuberLoss{"mean", 0}, {uniform({3}), uniform({3})},
+                       "[huber_loss] delta is 0; expected a number above 0"));
+  return list;
+}
+
+std::vector<OpSample> samples_SmoothL1Loss() {
+  const auto f = [](double p, double t, const op::SmoothL1Loss& op) {
+    return op.beta == 0 ? std::abs(p - t) : huber(p - t, op.beta) / op.beta;
   };
-  wrong("rows", {uniform({5, 10}), integers({4}, 0, 5)},
-        "[cross_entropy] target has 4 rows but logits have 5: target [4], logits [5, 10]; expected "
-        "one class index per row of logits");
-  wrong("column_of_indices", {uniform({5, 10}), integers({5, 1}, 0, 5)},
-        "[cross_entropy] target holds class indices and has shape [5, 1]");
-  wrong("logits_rank", {uniform({10}), integers({1}, 0, 5)},
-        "[cross_entropy] logits have shape [10]; expected [N, C]");
-  wrong("logits_dtype", {integers({2, 3}, 0, 5), integers({2}, 0, 3)},
-        "[cross_entropy] logits are int64; expected float32 or float64");
-  wrong("no_classes", {uniform({2, 0}), integers({2}, 0, 3)}, "which has no classes");
-  wrong("probability_rows", {uniform({5, 10}), uniform({4, 10})},
-        "[cross_entropy] target has 4 rows but logits have 5");
-  wrong("probability_columns", {uniform({5, 10}), uniform({5, 9})},
-        "[cross_entropy] target holds probabilities (it is float32) and has shape [5, 9] but "
-        "logits have [5, 10]");
-  wrong("float_indices", {uniform({5, 10}), uniform({5})}, "class indices must be int32 or int64");
-  wrong("probability_dtype", {uniform({5, 10}), uniform({5, 10}).as(kFloat64)},
-        "[cross_entropy] target is float64 but logits are float32");
-  wrong("target_dtype", {uniform({5, 10}), integers({5}, 0, 5).as(kUInt8)},
-        "[cross_entropy] target is uint8; expected class indices (int32 or int64) or");
-  wrong(
-      "class_too_large", {uniform({3, 10}), values({3}, {0, 10, 2}).as(kInt64)},
-      "[cross_entropy] target of row 1 is class 10, but logits have 10 classes; expected an index "
-      "from 0 to 9");
-  wrong("class_negative", {uniform({3, 10}), values({3}, {0, 1, -2}).as(kInt32)},
-        "[cross_entropy] target of row 2 is class -2");
-  wrong("reduction", {uniform({3, 10}), integers({3}, 0, 10)},
-        "[cross_entropy] unknown reduction \"avg\"; expected \"mean\", \"sum\" or \"none\"",
-        op::CrossEntropy{"avg"});
+  std::vector<OpSample> list = pairs("smooth_l1_loss", "prediction", op::SmoothL1Loss{"mean", 0.7},
+                                     uniform({3, 4}), uniform({3, 4}), f);
+  list.push_back(sample("beta_zero", op::SmoothL1Loss{"mean", 0}, {uniform({5}), uniform({5})},
+                        entries("mean", [](double p, double t) { return std::abs(p - t); }))
+                     .only(kFloatTypes));
+  list.push_back(fails("beta", op::SmoothL1Loss{"mean", -1}, {uniform({3}), uniform({3})},
+                       "[smooth_l1_loss] beta is -1; expected 0 or more"));
+  return list;
+}
+
+std::vector<OpSample> samples_BceLoss() {
+  const auto f = [](double p, double t) {
+    return -t * std::max(std::log(p), -100.0) - (1 - t) * std::max(std::log1p(-p), -100.0);
+  };
+  std::vector<OpSample> list =
+      pairs("bce_loss", "probability", op::BceLoss{}, uniform({3, 4}, 0.05, 0.95),
+            uniform({3, 4}, 0, 1), [=](double p, double t, const op::BceLoss&) { return f(p, t); });
+  list.push_back(sample("ends", op::BceLoss{"none"},
+                        {values({6}, {0, 0, 0, 1, 1, 1}), values({6}, {0, 1, 0.5, 0, 1, 0.25})},
+                        entries("none", f))
+                     .only(kFloatTypes)
+                     .no_gradient());
+  return list;
+}
+
+std::vector<OpSample> samples_KlDiv() {
+  const auto f = [](double x, double t, const op::KlDiv& op) {
+    return op.log_target ? std::exp(t) * (t - x) : t == 0 ? 0 : t * (std::log(t) - x);
+  };
+  std::vector<OpSample> list = pairs("kl_div", "log_probabilities", op::KlDiv{},
+                                     uniform({3, 4}, -4, 0), uniform({3, 4}, 0.05, 1), f);
+  op::KlDiv of_logs{"mean", true};
+  for (const char* reduction : {"mean", "sum", "none"}) {
+    of_logs.reduction = reduction;
+    list.push_back(sample(std::string("log_target_") + reduction, of_logs,
+                          {uniform({3, 4}, -4, 0), uniform({3, 4}, -4, 0)},
+                          entries(reduction, [=](double x, double t) { return f(x, t, of_logs); }))
+                       .only(kFloatTypes)
+                       .tolerance(5e-6, 1e-12));
+  }
+  list.push_back(sample("zeros", op::KlDiv{"none"},
+                        {values({3}, {-1, -std::numeric_limits<double>::infinity(), -2}),
+                         values({3}, {0, 0, 1})},
+                        entries("none", [=](double x, double t) { return f(x, t, {}); }))
+                     .only(kFloatTypes)
+                     .no_gradient());
+  list.push_back(fails("integer_target", op::KlDiv{}, {uniform({3}), integers({3}, 0, 2)},
+                       "[kl_div] target is int64; expected probabilities of dtype float32"));
+  return list;
+}
+
+std::vector<OpSample> samples_HingeLoss() {
+  InputSpec signs = values({3, 4}, {1, -1, 1, 1, -1, -1, 1, -1, 1, 1, 1, -1});
+  std::vector<OpSample> list = pair_errors<op::HingeLoss>("hinge_loss", "prediction");
+  for (const char* reduction : {"mean", "sum", "none"}) {
+    const op::HingeLoss op{reduction, 0.5};
+    list.push_back(
+        sample(reduction, op, {uniform({3, 4}), signs},
+               entries(reduction, [](double p, double t) { return std::max(0.0, 0.5 - t * p); }))
+            .only(kFloatTypes));
+  }
+  list.push_back(
+      sample("integer_target", op::HingeLoss{}, {uniform({3}), values({3}, {1, -1, 1}).as(kInt64)},
+             entries("mean", [](double p, double t) { return std::max(0.0, 1 - t * p); }))
+          .only(kFloatTypes));
   return list;
 }
 
@@ -174,6 +196,51 @@ std::vector<OpSample> samples_BceWithLogits() {
   list.push_back(sample("bool_target", op::BceWithLogits{}, {uniform({5}, -4, 4), booleans({5})},
                         entries("mean", f))
                      .only(kFloatTypes));
+  // Weights of entries and of the positive part; they broadcast.
+  const auto weighted = [&](const std::string& name, const InputSpec& weight,
+                            const InputSpec& pos_weight) {
+    for (const char* reduction : {"mean", "sum", "none"}) {
+      const auto reference = [=](const List& in) {
+        std::vector<double> losses;
+        for_each_index(in[0].shape, [&](const Shape& at) {
+          const double x = in[0].at(at), t = in[1].at(at);
+          const double w = broadcast_at(in[2], at);
+          const double p = in.size() > 3 ? broadcast_at(in[3], at) : 1;
+          losses.push_back(w *
+                           (p * t * std::log1p(std::exp(-x)) + (1 - t) * std::log1p(std::exp(x))));
+        });
+        return reduced(losses, in[0].shape, reduction);
+      };
+      std::vector<InputSpec> in{uniform({3, 4}, -4, 4), uniform({3, 4}, 0, 1), weight};
+      if (pos_weight.shape.rank()) in.push_back(pos_weight);
+      list.push_back(sample(name + "_" + reduction, op::BceWithLogits{reduction}, in, reference)
+                         .only(kFloatTypes)
+                         .tolerance(5e-6, 1e-11));
+    }
+  };
+  const InputSpec none = uniform({});
+  weighted("weight", uniform({3, 4}, 0.2, 2), none);
+  weighted("weight_of_columns", uniform({4}, 0.2, 2), none);
+  weighted("pos_weight", uniform({}, 1, 1), uniform({4}, 0.2, 3));
+  weighted("both_weights", uniform({3, 1}, 0.2, 2), uniform({4}, 0.2, 3));
+  list.push_back(sample("far_with_pos_weight", op::BceWithLogits{"none"},
+                        {values({2}, {1000, -1000}), values({2}, {0, 1}), values({}, {1}),
+                         values({2}, {3, 3})},
+                        [](const List&) {
+                          return Array(Shape{2}, {1000, 3000});
+                        })
+                     .only(kFloatTypes)
+                     .no_gradient());
+  list.push_back(fails("weight_length", op::BceWithLogits{},
+                       {uniform({3, 4}), uniform({3, 4}), uniform({3})},
+                       "[bce_with_logits] weight has shape [3]; expected one that broadcasts to "
+                       "the logits, [3, 4]"));
+  list.push_back(fails("weight_larger", op::BceWithLogits{},
+                       {uniform({4}), uniform({4}), uniform({3, 4})},
+                       "[bce_with_logits] weight has shape [3, 4]"));
+  list.push_back(fails("pos_weight_dtype", op::BceWithLogits{},
+                       {uniform({4}), uniform({4}), uniform({4}), uniform({4}).as(kFloat64)},
+                       "[bce_with_logits] pos_weight is float64; expected float32, like"));
   return list;
 }
 

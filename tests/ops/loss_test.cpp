@@ -1,5 +1,6 @@
 // What samples of single calls do not show of the losses.
 #include <cmath>
+#include <limits>
 
 #include "catena/graph/autograd.hpp"
 #include "catena/ops/all.hpp"
@@ -65,6 +66,99 @@ TEST(Loss, CrossEntropyIsLogSoftmaxPicked) {
   const Tensor fused = grad(cross_entropy(x, target), x);
   const Tensor composed = grad(mean(sum(-target * log_softmax(x, 1), {1})), x);
   EXPECT_TRUE(close(fused, composed.to_vector()));
+}
+
+// The numbers of the tests below are PyTorch's.
+struct FourRows {
+  Tensor x = tensor({{0.5, -1, 2}, {1, 1, -3}, {0, 0.25, -0.5}, {2, -2, 1}}).set_requires_grad();
+  Tensor target = tensor({2, 0, 1, 1}, kInt64);
+  Tensor probabilities = tensor({{0.2, 0.3, 0.5}, {0, 1, 0}, {0.1, 0.8, 0.1}, {1, 0, 0}});
+  Tensor weight = tensor({0.5, 2, 1.25});
+  void expect(const Tensor& loss, double value, const std::vector<double>& gradient) {
+    EXPECT_NEAR(loss.item(), value, 2e-6);
+    EXPECT_TRUE(close(grad(loss, x), gradient));
+  }
+};
+
+TEST(Loss, CrossEntropyWithWeights) {
+  FourRows r;
+  r.expect(cross_entropy(r.x, r.target, {.weight = r.weight}), 1.9006599,
+           {0.0381066, 0.0085027, -0.0466093, -0.0438728, 0.0430837, 0.0007891, 0.1203319,
+            -0.1933169, 0.072985, 0.2509214, -0.3432303, 0.0923088});
+}
+
+TEST(Loss, CrossEntropyWithLabelSmoothing) {
+  FourRows r;
+  r.expect(cross_entropy(r.x, r.target, {.label_smoothing = 0.2}), 1.5620632,
+           {0.0271559, -0.0068885, -0.0202674, -0.092801, 0.107199, -0.014398, 0.0698219,
+            -0.1056132, 0.0357913, 0.1636831, -0.2133635, 0.0496803});
+  r.expect(cross_entropy(r.x, r.probabilities, {.weight = r.weight, .label_smoothing = 0.2}),
+           1.5746309,
+           {0.0290743, -0.140524, 0.1114497, 0.2208181, -0.2041818, -0.0166363, 0.1261026,
+            -0.167874, 0.0417715, 0.008894, -0.0311862, 0.0222922});
+}
+
+TEST(Loss, CrossEntropyWithIgnoredRows) {
+  FourRows r;
+  r.expect(
+      cross_entropy(r.x, r.target, {.weight = r.weight, .ignore_index = 1, .label_smoothing = 0.2}),
+      0.8808249,
+      {0.1061598, -0.0482529, -0.0579069, -0.0635901, 0.1078385, -0.0442484, 0, 0, 0, 0, 0, 0});
+  r.expect(nll_loss(r.x, r.target, {.weight = r.weight, .ignore_index = 0}), 0.1904762,
+           {0, 0, -0.2380952, 0, 0, 0, 0, -0.3809524, 0, 0, -0.3809524, 0});
+  const Tensor none = cross_entropy(r.x, full({4}, -100, kInt64));
+  EXPECT_TRUE(std::isnan(none.item()));
+  EXPECT_TRUE(close(grad(none, r.x), std::vector<double>(12, 0), 0, 0));
+}
+
+TEST(Loss, NllOfLogSoftmaxIsCrossEntropy) {
+  FourRows r;
+  for (Reduction how : {Reduction::kMean, Reduction::kSum, Reduction::kNone})
+    EXPECT_TRUE(
+        close(nll_loss(log_softmax(r.x, 1), r.target, {.reduction = how, .weight = r.weight}),
+              cross_entropy(r.x, r.target, {.reduction = how, .weight = r.weight}).to_vector()));
+}
+
+TEST(Loss, BinaryCrossEntropyAtTheEnds) {
+  Tensor p = tensor({0, 0, 1, 1, 0.3}).set_requires_grad();
+  const Tensor loss = bce_loss(p, tensor({0, 1, 0, 1, 0.6}), Reduction::kSum);
+  EXPECT_NEAR(loss.item(), 200.86505, 1e-4);
+  EXPECT_TRUE(close(grad(loss, p), {0, -1e12, 1e12, 0, -1.4285715}));
+}
+
+TEST(Loss, BinaryCrossEntropyWithWeights) {
+  Tensor x = tensor({0.5, -2, 0}).set_requires_grad();
+  const Tensor loss = bce_with_logits(x, tensor({1, 0.25, 0}), Reduction::kMean,
+                                      tensor({2, 1, 0.5}), tensor({3, 0.5, 1}));
+  EXPECT_NEAR(loss.item(), 1.1840326, 1e-6);
+  EXPECT_TRUE(close(grad(loss, x), {-0.7550814, -0.0068991, 0.0833333}));
+}
+
+TEST(Loss, HuberOfInfinityHasAGradient) {
+  const double inf = std::numeric_limits<double>::infinity();
+  Tensor d = tensor({0, 1, -1, 3, inf}).set_requires_grad();
+  const Tensor loss = huber_loss(d, zeros({5}), Reduction::kNone);
+  EXPECT_TRUE(close(loss, {0, 0.5, 0.5, 2.5, inf}));
+  EXPECT_TRUE(close(grad(sum(loss), d), {0, 1, -1, 1, 1}));
+}
+
+TEST(Loss, EqualValuesHaveNoAbsoluteErrorAndNoGradient) {
+  Tensor x = ones({3}).set_requires_grad();
+  mae_loss(x, ones({3})).backward();
+  EXPECT_TRUE(close(x.grad(), {0, 0, 0}, 0, 0));
+}
+
+TEST(Loss, CosinesOfAZeroVector) {
+  Tensor a = tensor({{1, 2}, {0, 0}, {3, -1}}).set_requires_grad();
+  const Tensor b = tensor({{2, 0.5}, {1, 1}, {-3, 2}});
+  const Tensor cosine = cosine_similarity(a, b);
+  EXPECT_TRUE(close(cosine, {0.6507914, 0, -0.9647638}));
+  EXPECT_TRUE(close(grad(sum(cosine), a),
+                    {0.3037027, -0.1518513, 70710680, 70710680, 0.0263118, 0.0789352}));
+  const Tensor loss =
+      cosine_embedding_loss(a, b, tensor({1, -1, 1}, kInt64), Reduction::kNone, 0.1);
+  EXPECT_TRUE(close(loss, {0.3492087, 0, 1.9647639}));
+  EXPECT_TRUE(close(grad(sum(loss), a), {-0.3037027, 0.1518513, 0, 0, -0.0263118, -0.0789352}));
 }
 
 }  // namespace

@@ -288,6 +288,21 @@ TEST_F(Hostile, OpVersions) {
   EXPECT_TRUE(test::close(g({tensor({1, 2})})[0], {3.5, 6.5}));
 }
 
+// A graph of cross_entropy as version 1 wrote it: without ignore_index and label_smoothing.
+TEST_F(Hostile, FirstVersionOfCrossEntropy) {
+  Message old;
+  old.part(2, input_record("logits").part(3, Message().zigzag(1, 3)));
+  old.part(2, Message().text(1, "target").number(2, 4).part(3, Message().zigzag(1, 2)));
+  old.part(5, op_record("cross_entropy", 1));
+  old.part(6, node_record(0, {0, 1}).part(3, Message().text(1, "reduction").text(5, "sum")));
+  old.part(7, output_record("loss", 2));
+  write_file(path_, make_file(Message().part(3, old).bytes()));
+  const Graph g = load_graph(path_);
+  const Tensor logits = tensor({{1, 2, 3}, {3, -1, 0.5}}), target = tensor({2, 1}, kInt64);
+  EXPECT_TRUE(test::close(g({logits, target})[0],
+                          cross_entropy(logits, target, Reduction::kSum).to_vector(), 0, 0));
+}
+
 TEST_F(Hostile, GraphEdges) {
   const auto base = [] { return Message().part(2, input_record("x")).part(5, op_record("relu")); };
   {
