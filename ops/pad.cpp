@@ -37,6 +37,15 @@ PadMode checked_mode(std::string_view name) {
   return mode;
 }
 
+// Whether an integer dtype has this number; of bool any whole one is true or false, and floating
+// dtypes have a neighbour of each.
+bool holds(DType dtype, double value) {
+  if (is_floating(dtype)) return true;
+  const double low = dtype == kUInt8 ? 0 : dtype == kInt32 ? -0x1p31 : -0x1p63;
+  const double end = dtype == kUInt8 ? 256 : -low;
+  return value == std::floor(value) && value >= low && value < end;
+}
+
 // Fails unless a border of this mode fits around `shape`; returns the shape with it.
 Shape padded_shape(InferContext& c, const Shape& shape, const Shape& before, const Shape& after,
                    const std::string& name) {
@@ -99,9 +108,11 @@ PadMode pad_mode_of(const PadAdjoint& op) { return checked_mode(op.mode); }
 
 void Pad::infer(InferContext& c) const {
   const Shape padded = padded_shape(c, c.shape(0), before, after, mode);
-  if (!is_floating(c.dtype(0)) && value != std::floor(value))
-    c.fail(fmt::format("value {} for x of dtype {}; expected an integer; convert x with to(dtype)",
-                       value, name_of(c.dtype(0))));
+  if (!holds(c.dtype(0), value))
+    c.fail(
+        fmt::format("value {} for x of dtype {}; expected a number of that dtype; convert x "
+                    "with to(dtype)",
+                    value, name_of(c.dtype(0))));
   c.output(padded, c.dtype(0));
 }
 void Pad::vjp(VjpContext& c) const {

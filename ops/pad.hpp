@@ -73,7 +73,7 @@ using PadPair = std::pair<std::int64_t, std::int64_t>;
 // alone. (PyTorch's flat list starts with the last dimension instead: (left, right, top, bottom).)
 // With a constant border negative numbers cut entries off. Errors: more pairs than dimensions; a
 // reflected border as wide as the dimension, a circular one that is wider, either of a dimension
-// without entries; a negative number in these modes; a real value for an integer x.
+// without entries; a negative number in these modes; a value that the dtype of x does not have.
 Tensor pad(Operand x, std::span<const PadPair> pads, PadMode mode = PadMode::kConstant,
            Scalar value = 0);
 Tensor pad(Operand x, std::initializer_list<PadPair> pads, PadMode mode = PadMode::kConstant,

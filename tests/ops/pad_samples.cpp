@@ -92,7 +92,10 @@ std::vector<OpSample> samples_Pad() {
       fails("replicate_nothing", Pad{.before = {1}, .after = {0}, .mode = "replicate"},
             {uniform({0})}, "expected a dimension with entries"),
       fails("value", Pad{.before = {1}, .after = {0}, .value = 0.5}, {integers({2}, 0, 3)},
-            "value 0.5 for x of dtype int64; expected an integer")};
+            "value 0.5 for x of dtype int64; expected a number of that dtype"),
+      fails("value_range", Pad{.before = {1}, .after = {0}, .value = 1e10},
+            {integers({2}, 0, 3).as(kInt32)},
+            "value 10000000000 for x of dtype int32; expected a number of that dtype")};
 }
 
 std::vector<OpSample> samples_PadAdjoint() {
