@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <type_traits>
 
-#include "catena/backends/cpu/update.hpp"
 #include "catena/graph/error.hpp"
 #include "catena/ops/elementwise.hpp"
 #include "catena/train/optimizer_state.hpp"
@@ -16,8 +16,14 @@ Adam::Adam(const std::vector<Tensor>& params, AdamOptions options, Location loc)
 }
 Adam::Adam(const std::vector<Group>& groups, Location loc) { add_groups(groups, loc); }
 
-void Adam::check(const AdamOptions& o, const Location& loc) const {
-  const auto fail = [&](std::string_view what) { throw_argument("adam", what, loc); };
+AdamW::AdamW(const std::vector<Tensor>& params, AdamWOptions options, Location loc) {
+  add_param_group({params, options}, loc);
+}
+AdamW::AdamW(const std::vector<Group>& groups, Location loc) { add_groups(groups, loc); }
+
+template <class OptionsType>
+void AdamFamily<OptionsType>::check(const OptionsType& o, const Location& loc) const {
+  const auto fail = [&](std::string_view what) { throw_argument(this->name(), what, loc); };
   if (!(o.lr >= 0)) fail(fmt::format("lr is {}; expected a number >= 0", o.lr));
   for (int i = 0; i < 2; ++i)
     if (!(o.betas[i] >= 0 && o.betas[i] < 1))
@@ -27,18 +33,21 @@ void Adam::check(const AdamOptions& o, const Location& loc) const {
     fail(fmt::format("weight_decay is {}; expected a number >= 0", o.weight_decay));
 }
 
-void Adam::visit_group(std::size_t group, detail::StateVisitor& visitor) {
-  AdamOptions& o = options(group);
+template <class OptionsType>
+void AdamFamily<OptionsType>::visit_group(std::size_t group, detail::StateVisitor& visitor) {
+  OptionsType& o = this->options(group);
   visitor.value("lr", o.lr);
   visitor.value("beta1", o.betas[0]);
   visitor.value("beta2", o.betas[1]);
   visitor.value("eps", o.eps);
   visitor.value("weight_decay", o.weight_decay);
   visitor.value("amsgrad", o.amsgrad);
+  visitor.later_value("maximize", o.maximize);
 }
 
-void Adam::visit_param(std::size_t index, detail::StateVisitor& visitor) {
-  slots_.resize(parameters().size());
+template <class OptionsType>
+void AdamFamily<OptionsType>::visit_param(std::size_t index, detail::StateVisitor& visitor) {
+  slots_.resize(this->parameters().size());
   Slot& slot = slots_[index];
   visitor.value("step", slot.step);
   visitor.tensor("exp_avg", slot.exp_avg);
@@ -46,10 +55,13 @@ void Adam::visit_param(std::size_t index, detail::StateVisitor& visitor) {
   visitor.tensor("max_exp_avg_sq", slot.max_exp_avg_sq);
 }
 
-void Adam::update(std::size_t index, std::size_t group, const Tensor& grad, const Location& loc) {
-  slots_.resize(parameters().size());
-  const AdamOptions& o = options(group);
-  Tensor param = parameters()[index];
+template <class OptionsType>
+void AdamFamily<OptionsType>::update(std::size_t index, std::size_t group, const Tensor& grad,
+                                     const Location& loc) {
+  constexpr bool kDecoupled = std::is_same_v<OptionsType, AdamWOptions>;
+  slots_.resize(this->parameters().size());
+  const OptionsType& o = this->options(group);
+  Tensor param = this->parameters()[index];
   Slot& s = slots_[index];
   detail::follow(s.exp_avg, param);
   detail::follow(s.exp_avg_sq, param);
@@ -58,31 +70,30 @@ void Adam::update(std::size_t index, std::size_t group, const Tensor& grad, cons
   const double t = static_cast<double>(s.step);
   const double step_size = o.lr / (1 - std::pow(o.betas[0], t));
   const double inverse_sqrt_correction2 = 1 / std::sqrt(1 - std::pow(o.betas[1], t));
+  const double shrink = kDecoupled ? 1 - o.lr * o.weight_decay : 1;
+  const double weight_decay = kDecoupled ? 0 : o.weight_decay;
 
   if (detail::is_dense_cpu(param)) {
-    const cpu::AdamUpdate u{step_size, o.betas[0],    o.betas[1], inverse_sqrt_correction2,
-                            o.eps,     o.weight_decay};
-    const Tensor dense = detail::dense_like(grad, param);
-    const auto run = [&]<class T>(T) {
-      const auto writable = [&loc](const Tensor& tensor) {
-        return static_cast<T*>(detail::write_pointer(tensor, loc));
-      };
-      const T* g = static_cast<const T*>(detail::read_pointer(dense));
-      cpu::adam_update(writable(param), g, writable(s.exp_avg), writable(s.exp_avg_sq),
-                       o.amsgrad ? writable(s.max_exp_avg_sq) : nullptr, param.numel(), u);
-    };
-    return param.dtype() == kFloat64 ? run(double{}) : run(float{});
+    const cpu::AdamUpdate u{step_size, o.betas[0],   o.betas[1], inverse_sqrt_correction2,
+                            o.eps,     weight_decay, shrink,     o.maximize};
+    return detail::update_dense(param, grad, loc, [&](const auto& dense) {
+      dense.kernels.adam(dense.param, dense.grad, dense.state(s.exp_avg), dense.state(s.exp_avg_sq),
+                         dense.state(o.amsgrad ? s.max_exp_avg_sq : Tensor()), dense.n, u);
+    });
   }
-  Tensor g = grad.detach();
-  if (o.weight_decay != 0) g = g + param * o.weight_decay;
+  const Tensor g = detail::plain_gradient(grad, param, weight_decay, o.maximize);
+  if (shrink != 1) param.mul_(shrink, loc);
   s.exp_avg.add_(g - s.exp_avg, 1 - o.betas[0]);
   s.exp_avg_sq.mul_(o.betas[1]).add_(g * g, 1 - o.betas[1]);
   Tensor second = s.exp_avg_sq;
   if (o.amsgrad) {
-    s.max_exp_avg_sq.copy_(where(s.max_exp_avg_sq > second, s.max_exp_avg_sq, second));
+    s.max_exp_avg_sq.copy_(detail::larger(s.max_exp_avg_sq, second));
     second = s.max_exp_avg_sq;
   }
   param.add_(s.exp_avg / (sqrt(second) * inverse_sqrt_correction2 + o.eps), -step_size, loc);
 }
+
+template class AdamFamily<AdamOptions>;
+template class AdamFamily<AdamWOptions>;
 
 }  // namespace catena::optim

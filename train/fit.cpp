@@ -9,9 +9,7 @@
 #include "catena/graph/error.hpp"
 #include "catena/ops/concat.hpp"
 #include "catena/ops/slice.hpp"
-#include "catena/train/adam.hpp"
-#include "catena/train/names.hpp"
-#include "catena/train/sgd.hpp"
+#include "catena/train/make_optimizer.hpp"
 #include "catena/train/state.hpp"
 
 namespace catena::train {
@@ -72,9 +70,7 @@ double scalar_loss(const Tensor& loss, const std::source_location& loc) {
 }  // namespace
 
 OptimizerChoice::OptimizerChoice(const char* name, std::source_location loc) : name_(name) {
-  const std::vector<std::string> names = {"adam", "sgd"};
-  if (std::ranges::find(names, name_) == names.end())
-    throw_unknown_name("fit", "optimizer", name_, names, loc);
+  optim::check_optimizer_name("fit", name_, loc);
 }
 
 // One call of fit.
@@ -99,10 +95,7 @@ class FitRun {
         loc);
     optimizer_ = options_.optimizer.own_;
     if (optimizer_ == nullptr) {
-      if (options_.optimizer.name_ == "adam")
-        made_ = std::make_unique<optim::Adam>(model.parameters(), optim::AdamOptions{}, loc);
-      else
-        made_ = std::make_unique<optim::SGD>(model.parameters(), optim::SGDOptions{}, loc);
+      made_ = optim::make_optimizer(options_.optimizer.name_, model.parameters(), loc);
       optimizer_ = made_.get();
     }
   }
@@ -148,7 +141,11 @@ class FitRun {
   }
 
   TrainingParts parts(std::int64_t epoch) {
-    return {&model_, optimizer_, &*loader_, &history_, epoch};
+    return {.model = &model_,
+            .optimizer = optimizer_,
+            .loader = &*loader_,
+            .history = &history_,
+            .epoch = epoch};
   }
 
   Logs train_epoch(Progress& progress) {

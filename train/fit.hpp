@@ -27,7 +27,8 @@
 
 namespace catena::train {
 
-// "adam" or "sgd" with their default options, or an optimizer of the caller's.
+// A text for optim::make_optimizer ("adam", "sgd(lr=0.1, momentum=0.9)"), or an optimizer of the
+// caller's.
 class OptimizerChoice {
  public:
   // Throws ArgumentError with the nearest names when there is none of that name.

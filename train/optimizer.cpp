@@ -6,68 +6,11 @@
 #include <unordered_set>
 
 #include "catena/graph/autograd.hpp"
-#include "catena/graph/deferral.hpp"
 #include "catena/graph/error.hpp"
-#include "catena/graph/thread_state.hpp"
-#include "catena/graph/trace_hook.hpp"
 #include "catena/train/optimizer_state.hpp"
+#include "catena/train/spec.hpp"
 
 namespace catena::optim {
-
-namespace {
-
-class Saver : public detail::StateVisitor {
- public:
-  explicit Saver(State& out) : out_(out) {}
-  void value(std::string_view name, double& v) override { add(name, v); }
-  void value(std::string_view name, std::int64_t& v) override { add(name, v); }
-  void value(std::string_view name, bool& v) override { add(name, v); }
-  void tensor(std::string_view name, Tensor& t) override {
-    if (t.defined()) out_.add(fmt::format("{}{}", prefix, name), t);
-  }
-
- private:
-  void add(std::string_view name, AttrValue v) {
-    out_.add_value(fmt::format("{}{}", prefix, name), std::move(v));
-  }
-  State& out_;
-};
-
-// Reads a state; with `apply` false it only checks.
-class Loader : public detail::StateVisitor {
- public:
-  Loader(const State& in, bool apply, const std::source_location& loc)
-      : in_(in), apply_(apply), loc_(loc) {}
-  void value(std::string_view name, double& v) override { read(name, v); }
-  void value(std::string_view name, std::int64_t& v) override { read(name, v); }
-  void value(std::string_view name, bool& v) override { read(name, v); }
-  void tensor(std::string_view name, Tensor& t) override {
-    const std::string full = fmt::format("{}{}", prefix, name);
-    const Tensor* source = in_.find_tensor(full);
-    if (source != nullptr && source->shape() != param->shape())
-      throw_argument("load_state",
-                     fmt::format("'{}' is {}, but the parameter it belongs to is {}", full,
-                                 to_string(source->shape()), to_string(param->shape())),
-                     loc_);
-    if (!apply_) return;
-    t = Tensor();
-    if (source == nullptr) return;
-    t = zeros_like(*param);
-    t.copy_(*source, loc_);
-  }
-
- private:
-  template <class T>
-  void read(std::string_view name, T& v) {
-    const T found = in_.get<T>(fmt::format("{}{}", prefix, name), loc_);
-    if (apply_) v = found;
-  }
-  const State& in_;
-  bool apply_;
-  const std::source_location& loc_;
-};
-
-}  // namespace
 
 void Optimizer::step(Location loc) {
   NoGrad no_grad;
@@ -130,7 +73,8 @@ State Optimizer::state() const {
     sizes.push_back(static_cast<std::int64_t>(end - begin));
   }
   out.add_value("group_sizes", std::move(sizes));
-  Saver saver(out);
+  if (!initial_lrs_.empty()) out.add_value("initial_lr", initial_lrs_);
+  detail::StateSaver saver(out);
   // The visitor writes into optimizers only when it loads.
   const_cast<Optimizer*>(this)->visit(saver);
   return out;
@@ -151,48 +95,59 @@ void Optimizer::load_state(const State& state, Location loc) {
                                to_string(*own.find_value("group_sizes"))),
                    loc);
   NoGrad no_grad;
-  Loader check(state, false, loc);
+  detail::StateLoader check(state, false, loc);
   visit(check);
-  Loader apply(state, true, loc);
-  visit(apply);
+  std::vector<double> initial_lrs;
+  if (state.find_value("initial_lr") != nullptr)
+    initial_lrs = state.get<std::vector<double>>("initial_lr", loc);
+  const auto take = [this, &loc](const State& from) {
+    detail::StateLoader apply(from, true, loc);
+    visit(apply);
+  };
+  take(state);
+  try {
+    for (std::size_t g = 0; g < num_groups(); ++g) check_group(g, loc);
+  } catch (...) {
+    take(own);
+    throw;
+  }
+  initial_lrs_ = std::move(initial_lrs);
 }
 
-namespace detail {
-
-bool is_dense_cpu(const Tensor& param) {
-  return param.device().is_cpu() && param.is_contiguous() &&
-         (param.dtype() == kFloat32 || param.dtype() == kFloat64);
+void Optimizer::set_options(std::string_view text, Location loc) {
+  const std::vector<detail::TextOption> options = detail::parse_options(name(), text, loc);
+  State before;
+  detail::StateSaver saver(before);
+  const auto visit_groups = [this](detail::StateVisitor& visitor) {
+    for (std::size_t g = 0; g < num_groups(); ++g) {
+      visitor.prefix = fmt::format("groups.{}.", g);
+      visit_group(g, visitor);
+    }
+  };
+  visit_groups(saver);
+  try {
+    for (std::size_t g = 0; g < num_groups(); ++g) {
+      detail::TextReader reader(name(), options, loc);
+      visit_group(g, reader);
+      reader.finish();
+      check_group(g, loc);
+    }
+  } catch (...) {
+    detail::StateLoader restore(before, true, loc);
+    visit_groups(restore);
+    throw;
+  }
 }
 
-Tensor dense_like(const Tensor& grad, const Tensor& param) {
-  Tensor g = grad.detach();
-  if (g.dtype() != param.dtype()) g = g.to(param.dtype());
-  return g.is_contiguous() ? g : g.contiguous();
+double Optimizer::initial_lr(std::size_t group) {
+  for (std::size_t g = initial_lrs_.size(); g < num_groups(); ++g)
+    initial_lrs_.push_back(group_lr(g));
+  return initial_lrs_.at(group);
 }
 
-void follow(Tensor& state, const Tensor& param) {
-  if (!state.defined()) state = zeros_like(param);
-  if (state.dtype() != param.dtype()) state = state.to(param.dtype());
-  if (state.device() != param.device()) state = state.to(param.device());
+void Optimizer::set_initial_lr(std::size_t group, double lr) {
+  initial_lr(group);
+  initial_lrs_[group] = lr;
 }
 
-const void* read_pointer(const Tensor& t) {
-  catena::detail::TensorImpl* impl = t.impl();
-  catena::detail::ensure_ready(impl);
-  return static_cast<const char*>(impl->storage->data) +
-         impl->offset * static_cast<std::int64_t>(size_of(impl->dtype));
-}
-
-void* write_pointer(const Tensor& t, const std::source_location& loc) {
-  catena::detail::TensorImpl* impl = t.impl();
-  catena::detail::ensure_ready(impl);
-  catena::detail::ensure_writable(impl->storage);
-  if (Tracer* tracer = catena::detail::thread_state.tracer) tracer->written(impl, loc);
-  impl->storage->version.fetch_add(1, std::memory_order_relaxed);
-  impl->storage->last_write = loc;
-  return static_cast<char*>(impl->storage->data) +
-         impl->offset * static_cast<std::int64_t>(size_of(impl->dtype));
-}
-
-}  // namespace detail
 }  // namespace catena::optim

@@ -1,8 +1,10 @@
 // Base of the optimizers: parameter groups with their own options, state per parameter, PyTorch's
-// update rules. See sgd.hpp and adam.hpp.
+// update rules. Schedules (schedule.hpp) change learning rates between steps; make_optimizer
+// (make_optimizer.hpp) makes one by name.
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <source_location>
 #include <string>
 #include <string_view>
@@ -37,9 +39,23 @@ class Optimizer {
   virtual double lr() const = 0;
   virtual void set_lr(double lr, Location loc = Location::current()) = 0;
 
+  // Those of one group. The momentum is the option of that name, or the first of `betas`; empty for
+  // an optimizer without. Schedules set them; values are not checked.
+  virtual double group_lr(std::size_t group) const = 0;
+  virtual void set_group_lr(std::size_t group, double lr) = 0;
+  virtual std::optional<double> group_momentum(std::size_t group) const = 0;
+  virtual void set_group_momentum(std::size_t group, double momentum) = 0;
+  // The learning rate of a group before its first schedule changed it; saved with the state.
+  double initial_lr(std::size_t group);
+  void set_initial_lr(std::size_t group, double lr);
+
+  // Sets options of all groups, e.g. "lr=0.1, momentum=0.9, nesterov=true". Throws ArgumentError,
+  // and changes nothing, for names there are not (with the nearest ones) and values out of range.
+  void set_options(std::string_view text, Location loc = Location::current());
+
   const std::vector<Tensor>& parameters() const { return params_; }
   std::size_t num_groups() const { return group_ends_.size(); }
-  // "sgd", "adam".
+  // "sgd", "adam", ...: the name for make_optimizer.
   virtual const char* name() const = 0;
 
   // Options per group ("groups.0.lr"), tensors and step counts per parameter ("params.3.exp_avg",
@@ -53,7 +69,7 @@ class Optimizer {
   Optimizer() = default;
   // Appends a group; throws ArgumentError for a parameter that is not a leaf of a floating dtype or
   // is there already, and for a group without parameters.
-  void add_group(const std::vector<Tensor>& params, const Location& loc);
+  virtual void add_group(const std::vector<Tensor>& params, const Location& loc);
   // Parameters [first, second) are those of a group.
   std::pair<std::size_t, std::size_t> group_range(std::size_t group) const;
 
@@ -65,11 +81,14 @@ class Optimizer {
   // checking alike.
   virtual void visit_group(std::size_t group, detail::StateVisitor& visitor) = 0;
   virtual void visit_param(std::size_t index, detail::StateVisitor& visitor) = 0;
+  // Throws ArgumentError when options of a group are out of range.
+  virtual void check_group(std::size_t group, const Location& loc) const = 0;
 
  private:
   void visit(detail::StateVisitor& visitor);
   std::vector<Tensor> params_;
   std::vector<std::size_t> group_ends_;
+  std::vector<double> initial_lrs_;  // empty until a schedule asks
 };
 
 // An optimizer whose groups have `OptionsType` each.
@@ -99,6 +118,23 @@ class GroupedOptimizer : public Optimizer {
     check(changed, loc);
     for (Options& o : options_) o.lr = lr;
   }
+  double group_lr(std::size_t group) const override { return options_.at(group).lr; }
+  void set_group_lr(std::size_t group, double lr) override { options_.at(group).lr = lr; }
+  std::optional<double> group_momentum(std::size_t group) const override {
+    if constexpr (requires(Options o) { o.betas; })
+      return options_.at(group).betas[0];
+    else if constexpr (requires(Options o) { o.momentum; })
+      return options_.at(group).momentum;
+    else
+      return {};
+  }
+  void set_group_momentum([[maybe_unused]] std::size_t group,
+                          [[maybe_unused]] double momentum) override {
+    if constexpr (requires(Options o) { o.betas; })
+      options_.at(group).betas[0] = momentum;
+    else if constexpr (requires(Options o) { o.momentum; })
+      options_.at(group).momentum = momentum;
+  }
 
  protected:
   void add_groups(const std::vector<Group>& groups, const Location& loc) {
@@ -107,6 +143,9 @@ class GroupedOptimizer : public Optimizer {
   }
   // Throws ArgumentError for options out of range.
   virtual void check(const Options& options, const Location& loc) const = 0;
+  void check_group(std::size_t group, const Location& loc) const override {
+    check(options_.at(group), loc);
+  }
 
  private:
   std::vector<Options> options_;

@@ -1,29 +1,80 @@
-// One walk over the state of optimizers serves saving, checking and loading; access to the memory
-// of dense CPU tensors for the fused updates. Not a public header.
+// One walk over the state of optimizers and schedules serves saving, checking, loading and options
+// given as text; access to the memory of dense CPU tensors for the fused updates. Not a public
+// header.
 #pragma once
 
 #include <cstdint>
 #include <source_location>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
+#include "catena/backends/cpu/update.hpp"
 #include "catena/graph/state.hpp"
 #include "catena/graph/tensor.hpp"
 
 namespace catena::optim::detail {
 
+// A value of the state, where it lives.
+using Field = std::variant<double*, std::int64_t*, bool*, std::string*, std::vector<double>*,
+                           std::vector<std::int64_t>*>;
+
 class StateVisitor {
  public:
   virtual ~StateVisitor() = default;
-  virtual void value(std::string_view name, double& v) = 0;
-  virtual void value(std::string_view name, std::int64_t& v) = 0;
-  virtual void value(std::string_view name, bool& v) = 0;
+  template <class T>
+  void value(std::string_view name, T& v) {
+    visit_value(name, Field(&v), false);
+  }
+  // An option that files of an earlier version lack: loading such a file keeps what is there.
+  template <class T>
+  void later_value(std::string_view name, T& v) {
+    visit_value(name, Field(&v), true);
+  }
   // A tensor of the shape of the parameter under way; undefined until first needed.
   virtual void tensor(std::string_view name, Tensor& t) = 0;
+  // Any number of such tensors.
+  virtual void tensors(std::string_view name, std::vector<Tensor>& list) = 0;
+  // What sort of object this is, e.g. "schedule", "step"; a state of another one does not fit.
+  virtual void kind(std::string_view what, std::string_view name) = 0;
 
   std::string prefix;             // of the names that follow, e.g. "params.3."
   const Tensor* param = nullptr;  // the parameter under way
+
+ private:
+  virtual void visit_value(std::string_view name, Field field, bool optional) = 0;
+};
+
+// Writes what it is shown into a State.
+class StateSaver : public StateVisitor {
+ public:
+  explicit StateSaver(State& out) : out_(out) {}
+  void tensor(std::string_view name, Tensor& t) override;
+  void tensors(std::string_view name, std::vector<Tensor>& list) override;
+  void kind(std::string_view what, std::string_view name) override;
+
+ private:
+  void visit_value(std::string_view name, Field field, bool optional) override;
+  State& out_;
+};
+
+// Reads it from one; with `apply` false it only checks. Throws ArgumentError for what is missing or
+// does not fit.
+class StateLoader : public StateVisitor {
+ public:
+  StateLoader(const State& in, bool apply, const std::source_location& loc)
+      : in_(in), apply_(apply), loc_(loc) {}
+  void tensor(std::string_view name, Tensor& t) override;
+  void tensors(std::string_view name, std::vector<Tensor>& list) override;
+  void kind(std::string_view what, std::string_view name) override;
+
+ private:
+  void visit_value(std::string_view name, Field field, bool optional) override;
+  void load(const std::string& full, Tensor& t);
+  const State& in_;
+  bool apply_;
+  const std::source_location& loc_;
 };
 
 // True when `param` and everything that goes with it is contiguous float32 or float64 CPU memory,
@@ -32,13 +83,45 @@ bool is_dense_cpu(const Tensor& param);
 // `grad` in the layout and dtype the fused update reads.
 Tensor dense_like(const Tensor& grad, const Tensor& param);
 
-// Makes a state tensor one of the parameter's shape, dtype and device: zeros at first, converted
-// when the model was moved since.
-void follow(Tensor& state, const Tensor& param);
+// Makes a state tensor one of the parameter's shape, dtype and device: `value` everywhere at first,
+// converted when the model was moved since.
+void follow(Tensor& state, const Tensor& param, double value = 0);
+
+// For updates made of ops: (maximize ? -grad : grad) + weight_decay param, detached.
+Tensor plain_gradient(const Tensor& grad, const Tensor& param, double weight_decay, bool maximize);
+
+// The larger of a and b, element by element; NaN when either is.
+Tensor larger(const Tensor& a, const Tensor& b);
 
 // The memory behind a tensor, computed if it was pending. write_pointer counts as an in-place
 // write: pending readers run first, and a tape that saved the old value will say so.
 const void* read_pointer(const Tensor& t);
 void* write_pointer(const Tensor& t, const std::source_location& loc);
+
+// A fused update of one parameter: the kernels for its dtype, and its memory.
+template <class T>
+struct DenseUpdate {
+  const cpu::UpdateTable<T>& kernels;
+  T* param;
+  const T* grad;
+  std::int64_t n;
+  const std::source_location& loc;
+  // The memory of a state tensor, to be written; null for one not in use.
+  T* state(const Tensor& t) const {
+    return t.defined() ? static_cast<T*>(write_pointer(t, loc)) : nullptr;
+  }
+};
+// Calls update(DenseUpdate<T>) for a parameter for which is_dense_cpu holds.
+template <class Update>
+void update_dense(const Tensor& param, const Tensor& grad, const std::source_location& loc,
+                  const Update& update) {
+  const Tensor dense = dense_like(grad, param);
+  const auto run = [&]<class T>(T) {
+    const T* g = static_cast<const T*>(read_pointer(dense));
+    T* p = static_cast<T*>(write_pointer(param, loc));
+    update(DenseUpdate<T>{cpu::updates<T>(), p, g, param.numel(), loc});
+  };
+  return param.dtype() == kFloat64 ? run(double{}) : run(float{});
+}
 
 }  // namespace catena::optim::detail

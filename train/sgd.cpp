@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include "catena/backends/cpu/update.hpp"
 #include "catena/graph/error.hpp"
 #include "catena/ops/elementwise.hpp"
 #include "catena/train/optimizer_state.hpp"
@@ -15,7 +14,7 @@ SGD::SGD(const std::vector<Tensor>& params, SGDOptions options, Location loc) {
 SGD::SGD(const std::vector<Group>& groups, Location loc) { add_groups(groups, loc); }
 
 void SGD::check(const SGDOptions& o, const Location& loc) const {
-  const auto fail = [&](std::string_view what) { throw_argument("sgd", what, loc); };
+  const auto fail = [&](std::string_view what) { throw_argument(kName, what, loc); };
   if (!(o.lr >= 0)) fail(fmt::format("lr is {}; expected a number >= 0", o.lr));
   if (!(o.momentum >= 0)) fail(fmt::format("momentum is {}; expected a number >= 0", o.momentum));
   if (!(o.weight_decay >= 0))
@@ -34,6 +33,7 @@ void SGD::visit_group(std::size_t group, detail::StateVisitor& visitor) {
   visitor.value("dampening", o.dampening);
   visitor.value("weight_decay", o.weight_decay);
   visitor.value("nesterov", o.nesterov);
+  visitor.later_value("maximize", o.maximize);
 }
 
 void SGD::visit_param(std::size_t index, detail::StateVisitor& visitor) {
@@ -49,17 +49,14 @@ void SGD::update(std::size_t index, std::size_t group, const Tensor& grad, const
   const bool first = o.momentum != 0 && !buffer.defined();
   if (o.momentum != 0) detail::follow(buffer, param);
   if (detail::is_dense_cpu(param)) {
-    const cpu::SgdUpdate u{o.lr, o.momentum, o.dampening, o.weight_decay, o.nesterov, first};
-    const Tensor dense = detail::dense_like(grad, param);
-    const auto run = [&]<class T>(T) {
-      const T* g = static_cast<const T*>(detail::read_pointer(dense));
-      T* b = o.momentum != 0 ? static_cast<T*>(detail::write_pointer(buffer, loc)) : nullptr;
-      cpu::sgd_update(static_cast<T*>(detail::write_pointer(param, loc)), g, b, param.numel(), u);
-    };
-    return param.dtype() == kFloat64 ? run(double{}) : run(float{});
+    const cpu::SgdUpdate u{o.lr,       o.momentum, o.dampening, o.weight_decay,
+                           o.nesterov, first,      o.maximize};
+    return detail::update_dense(param, grad, loc, [&](const auto& dense) {
+      dense.kernels.sgd(dense.param, dense.grad, dense.state(o.momentum != 0 ? buffer : Tensor()),
+                        dense.n, u);
+    });
   }
-  Tensor g = grad.detach();
-  if (o.weight_decay != 0) g = g + param * o.weight_decay;
+  Tensor g = detail::plain_gradient(grad, param, o.weight_decay, o.maximize);
   if (o.momentum != 0) {
     if (first)
       buffer.copy_(g);

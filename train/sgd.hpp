@@ -11,19 +11,21 @@ struct SGDOptions {
   double dampening = 0;
   double weight_decay = 0;
   bool nesterov = false;  // needs momentum > 0 and dampening 0
+  bool maximize = false;
 };
 
-// With gradient g of parameter p (PyTorch's SGD):
+// With gradient g of parameter p (PyTorch's SGD; -g to maximize):
 //   g = g + weight_decay p
 //   b = momentum b + (1 - dampening) g   (b = g at the first step), when momentum > 0
 //   p = p - lr (nesterov ? g + momentum b : b)
 class SGD : public GroupedOptimizer<SGDOptions> {
  public:
+  static constexpr const char* kName = "sgd";
   explicit SGD(const std::vector<Tensor>& params, SGDOptions options = {},
                Location loc = Location::current());
   explicit SGD(const std::vector<Group>& groups, Location loc = Location::current());
 
-  const char* name() const override { return "sgd"; }
+  const char* name() const override { return kName; }
 
  protected:
   void update(std::size_t index, std::size_t group, const Tensor& grad,

@@ -2,6 +2,8 @@
 //
 //   model.*      parameters and buffers                    (nn::Module::state)
 //   optimizer.*  moments, step counts, hyperparameters     (optim::Optimizer::state)
+//   schedule.*   steps and rates                           (optim::Schedule::state)
+//   averages.*   averaged parameters                       (optim::AveragedParameters::state)
 //   loader.*     seed, epoch and position of the data order (DataLoader::state)
 //   random.*     the process generator's seed and offset
 //   history.*    the values of the epochs so far           (History::state)
@@ -20,7 +22,9 @@ class Module;
 }
 namespace catena::optim {
 class Optimizer;
-}
+class Schedule;
+class AveragedParameters;
+}  // namespace catena::optim
 
 namespace catena::train {
 
@@ -33,6 +37,8 @@ struct TrainingParts {
   optim::Optimizer* optimizer = nullptr;
   DataLoader* loader = nullptr;
   History* history = nullptr;
+  optim::Schedule* schedule = nullptr;
+  optim::AveragedParameters* averages = nullptr;
   std::int64_t epoch = 0;
 };
 

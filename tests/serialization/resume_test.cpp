@@ -16,7 +16,9 @@
 #include "catena/ops/all.hpp"
 #include "catena/serialization/save_load.hpp"
 #include "catena/train/adam.hpp"
+#include "catena/train/averaging.hpp"
 #include "catena/train/fit.hpp"
+#include "catena/train/make_optimizer.hpp"
 #include "catena/train/state.hpp"
 #include "file_builder.hpp"
 #include "support.hpp"
@@ -101,14 +103,21 @@ TEST_F(Resume, OtherProcess) {
 // A loop of the user's own, broken in the middle of an epoch.
 TEST_F(Resume, PlainLoopInTheMiddleOfAnEpoch) {
   const train::Dataset data = make_data();
+  const char *optimizer_text = nullptr, *schedule_text = nullptr;
   const auto train = [&](std::uint64_t seed, const char* load, int stop_after,
                          const std::string& save) {
     manual_seed(seed);
     nn::Sequential net = make_net();
-    optim::Adam adam(net.parameters(), {.lr = 0.01});
+    const auto optimizer = optim::make_optimizer(optimizer_text, net.parameters());
+    const auto schedule = optim::make_schedule(schedule_text, *optimizer);
+    optim::AveragedParameters averages(net.parameters(), {.decay = 0.9});
     train::DataLoader loader(data, {.batch_size = 8, .shuffle = true});
     std::int64_t steps = 0;
-    train::TrainingParts parts{&net, &adam, &loader};
+    const train::TrainingParts parts{.model = &net,
+                                     .optimizer = optimizer.get(),
+                                     .loader = &loader,
+                                     .schedule = schedule.get(),
+                                     .averages = &averages};
     if (load) {
       const State state = load_checkpoint(load);
       train::load_training_state(state, parts);
@@ -116,9 +125,12 @@ TEST_F(Resume, PlainLoopInTheMiddleOfAnEpoch) {
     }
     for (bool done = false; !done;)
       for (auto [x, y] : loader) {
-        adam.zero_grad();
-        cross_entropy(net(x), y).backward();
-        adam.step();
+        optimizer->zero_grad();
+        const Tensor loss = cross_entropy(net(x), y);
+        loss.backward();
+        optimizer->step();
+        schedule->step(loss.item());
+        averages.update();
         if (++steps < stop_after) continue;
         State state = train::training_state(parts);
         state.add_value("steps", steps);
@@ -127,10 +139,19 @@ TEST_F(Resume, PlainLoopInTheMiddleOfAnEpoch) {
         break;
       }
   };
-  train(1, nullptr, 25, folder_ + "/whole");
-  train(1, nullptr, 11, path_);
-  train(99, path_.c_str(), 25, folder_ + "/resumed");
-  EXPECT_TRUE(test::read_file(folder_ + "/whole") == test::read_file(folder_ + "/resumed"));
+  for (const auto& [optimizer, schedule] : std::vector<std::pair<const char*, const char*>>{
+           {"adam(lr=0.01)", "reduce_on_plateau(patience=1, factor=0.5)"},
+           {"nadam", "one_cycle(max_lr=0.01, total_steps=30)"},
+           {"rmsprop(momentum=0.9, centered=true)",
+            "sequential(linear, cosine(t_max=20), "
+            "milestones=[5])"}}) {
+    SCOPED_TRACE(optimizer);
+    optimizer_text = optimizer, schedule_text = schedule;
+    train(1, nullptr, 25, folder_ + "/whole");
+    train(1, nullptr, 11, path_);
+    train(99, path_.c_str(), 25, folder_ + "/resumed");
+    EXPECT_TRUE(test::read_file(folder_ + "/whole") == test::read_file(folder_ + "/resumed"));
+  }
 }
 
 TEST_F(Resume, ASavedModelIsTrainedOn) {

@@ -1,7 +1,9 @@
-// SGD and Adam: PyTorch's numbers, groups, state, errors.
+// The optimizers: PyTorch's numbers, groups, state, errors.
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
+#include <string>
 #include <vector>
 
 #include "catena/backends/cpu/parallel.hpp"
@@ -9,8 +11,7 @@
 #include "catena/nn/linear.hpp"
 #include "catena/ops/elementwise.hpp"
 #include "catena/ops/reduction.hpp"
-#include "catena/train/adam.hpp"
-#include "catena/train/sgd.hpp"
+#include "catena/train/make_optimizer.hpp"
 #include "support.hpp"
 #include "train/optimizer_reference.hpp"
 
@@ -66,6 +67,25 @@ void check_cases(const std::vector<OptimizerCase<typename Optimizer::Options>>& 
 
 TEST(Optimizer, SgdFollowsPyTorch) { check_cases<optim::SGD>(kSgdCases); }
 TEST(Optimizer, AdamFollowsPyTorch) { check_cases<optim::Adam>(kAdamCases); }
+TEST(Optimizer, AdamWFollowsPyTorch) { check_cases<optim::AdamW>(kAdamWCases); }
+TEST(Optimizer, RmsPropFollowsPyTorch) { check_cases<optim::RMSprop>(kRmsPropCases); }
+TEST(Optimizer, AdagradFollowsPyTorch) { check_cases<optim::Adagrad>(kAdagradCases); }
+TEST(Optimizer, AdadeltaFollowsPyTorch) { check_cases<optim::Adadelta>(kAdadeltaCases); }
+TEST(Optimizer, NAdamFollowsPyTorch) { check_cases<optim::NAdam>(kNAdamCases); }
+TEST(Optimizer, AdamaxFollowsPyTorch) { check_cases<optim::Adamax>(kAdamaxCases); }
+TEST(Optimizer, LionFollowsItsPaper) { check_cases<optim::Lion>(kLionCases); }
+
+// Every optimizer with all of its state in use.
+const std::vector<std::string> kAll = {
+    "sgd(lr=0.01, momentum=0.9, nesterov=true, weight_decay=0.1)",
+    "adam(lr=0.02, weight_decay=0.1, amsgrad=true)",
+    "adamw(lr=0.02, amsgrad=true, maximize=true)",
+    "rmsprop(momentum=0.9, centered=true, weight_decay=0.1)",
+    "adagrad(lr_decay=0.1, initial_accumulator_value=0.2)",
+    "adadelta(lr=0.5, weight_decay=0.1)",
+    "nadam(weight_decay=0.1, decoupled_weight_decay=true)",
+    "adamax(weight_decay=0.1)",
+    "lion(lr=0.01, weight_decay=0.1)"};
 
 TEST(Optimizer, TheBitsDoNotDependOnThreadsOrLayoutOfTheGradient) {
   const std::int64_t n = 100003;
@@ -74,22 +94,49 @@ TEST(Optimizer, TheBitsDoNotDependOnThreadsOrLayoutOfTheGradient) {
     values.push_back(std::sin(static_cast<float>(i)));
     gradients.push_back(std::cos(static_cast<float>(i) * 0.7f));
   }
-  const auto run = [&](int threads, bool strided) {
+  const auto run = [&](const std::string& text, int threads, bool strided) {
     const int before = num_threads();
     set_num_threads(threads);
     Tensor p = tensor(values, {n});
     p.set_requires_grad();
-    optim::Adam adam({p}, {.lr = 0.01, .weight_decay = 0.1});
+    const auto optimizer = optim::make_optimizer(text, {p});
     const Tensor g = tensor(gradients, {n});
     p.set_grad(strided ? with_gaps(g) : g);
-    adam.step();
-    adam.step();
+    optimizer->step();
+    optimizer->step();
     set_num_threads(before);
     return p;
   };
-  const Tensor one = run(1, false);
-  EXPECT_TRUE(same_bits(one, run(2, false)));
-  EXPECT_TRUE(same_bits(one, run(1, true)));
+  for (const std::string& text : kAll) {
+    SCOPED_TRACE(text);
+    const Tensor one = run(text, 1, false);
+    EXPECT_TRUE(same_bits(one, run(text, 2, false)));
+    EXPECT_TRUE(same_bits(one, run(text, 1, true)));
+  }
+}
+
+TEST(Optimizer, NonFiniteGradientsReachTheParameter) {
+  const double inf = std::numeric_limits<double>::infinity(), nan = std::nan("");
+  for (const std::string& text : kAll) {
+    SCOPED_TRACE(text);
+    const auto run = [&](Tensor p) {
+      p.set_requires_grad();
+      const auto optimizer = optim::make_optimizer(text, {p});
+      for (const std::vector<double>& g :
+           {std::vector<double>{nan, inf, -inf, 1, 0}, std::vector<double>{1, 1, 1, 1, 0}}) {
+        p.set_grad(tensor(g, {5}));
+        optimizer->step();
+      }
+      return p.to_vector();
+    };
+    const Tensor start = tensor(std::vector<double>{1, 2, 3, 4, 0}, {5});
+    const std::vector<double> fused = run(start.clone()), composed = run(with_gaps(start));
+    EXPECT_TRUE(std::isnan(fused[0]));
+    EXPECT_TRUE(std::isfinite(fused[3]));
+    EXPECT_EQ(fused[4], 0);
+    for (int i = 0; i < 3; ++i)
+      EXPECT_EQ(std::isfinite(fused[i]), std::isfinite(composed[i])) << "element " << i;
+  }
 }
 
 TEST(Optimizer, GroupsHaveOptionsOfTheirOwn) {
@@ -134,7 +181,6 @@ TEST(Optimizer, SkipsParametersWithoutGradient) {
 }
 
 TEST(Optimizer, StateGoesOnToTheSameBits) {
-  const auto options = optim::AdamOptions{.lr = 0.02, .weight_decay = 0.1, .amsgrad = true};
   const auto advance = [](Tensor& p, optim::Optimizer& o, int from, int to) {
     for (int step = from; step < to; ++step) {
       p.set_grad(gradient(step, p.dtype()));
@@ -142,34 +188,47 @@ TEST(Optimizer, StateGoesOnToTheSameBits) {
       o.zero_grad();
     }
   };
-  Tensor p = start(kFloat32);
+  for (const std::string& text : kAll) {
+    SCOPED_TRACE(text);
+    Tensor p = start(kFloat32);
+    p.set_requires_grad();
+    const auto optimizer = optim::make_optimizer(text, {p});
+    advance(p, *optimizer, 0, 3);
+    const State saved = optimizer->state().clone();
+    Tensor q = p.detach().clone();
+    q.set_requires_grad();
+    advance(p, *optimizer, 3, 7);
+
+    const auto other = optim::make_optimizer(optimizer->name(), {q});
+    other->load_state(saved);
+    EXPECT_EQ(other->lr(), optimizer->lr());
+    EXPECT_EQ(other->state().values, saved.values);
+    advance(q, *other, 3, 7);
+    EXPECT_TRUE(same_bits(p, q));
+  }
+}
+
+TEST(Optimizer, LoadsFilesFromBeforeMaximize) {
+  Tensor p = ones({3});
   p.set_requires_grad();
-  optim::Adam adam({p}, options);
-  advance(p, adam, 0, 3);
-  const State saved = adam.state().clone();
-  Tensor q = p.detach().clone();
-  q.set_requires_grad();
-  advance(p, adam, 3, 7);
+  optim::Adam adam({p}, {.lr = 0.5});
+  State saved = adam.state();
+  std::erase_if(saved.values, [](const NamedAttr& v) { return v.name == "groups.0.maximize"; });
+  adam.set_lr(1);
+  adam.load_state(saved);
+  EXPECT_EQ(adam.lr(), 0.5);
+}
 
-  optim::Adam other({q}, {.lr = 5});
-  other.load_state(saved);
-  EXPECT_EQ(other.options().lr, 0.02);
-  EXPECT_EQ(other.state().values, saved.values);
-  advance(q, other, 3, 7);
-  EXPECT_TRUE(same_bits(p, q));
-
-  Tensor r = start(kFloat32);
-  r.set_requires_grad();
-  optim::SGD sgd({r}, {.lr = 0.1, .momentum = 0.9});
-  advance(r, sgd, 0, 3);
-  const State sgd_saved = sgd.state().clone();
-  Tensor s = r.detach().clone();
-  s.set_requires_grad();
-  advance(r, sgd, 3, 5);
-  optim::SGD sgd_other({s});
-  sgd_other.load_state(sgd_saved);
-  advance(s, sgd_other, 3, 5);
-  EXPECT_TRUE(same_bits(r, s));
+TEST(Optimizer, OptionsOutOfRangeAreRefusedInAStateToo) {
+  Tensor p = ones({3});
+  p.set_requires_grad();
+  optim::Adam adam({p}, {.lr = 0.5});
+  State saved = adam.state();
+  for (NamedAttr& v : saved.values)
+    if (v.name == "groups.0.beta1") v.value = 1.5;
+  adam.set_lr(0.25);
+  expect_error<ArgumentError>([&] { adam.load_state(saved); }, {"betas[0] is 1.5"});
+  EXPECT_EQ(adam.lr(), 0.25) << "a refused state must change nothing";
 }
 
 TEST(Optimizer, RefusesStateThatDoesNotFit) {
@@ -210,6 +269,21 @@ TEST(Optimizer, RefusesWrongArguments) {
   expect_error<ArgumentError>([&] { optim::SGD({p}, {.nesterov = true}); }, {"nesterov"});
   expect_error<ArgumentError>([&] { optim::Adam({p}, {.betas = {0.9, 1}}); }, {"betas[1] is 1"});
   expect_error<ArgumentError>([&] { optim::Adam({p}, {.eps = -1}); }, {"eps is -1"});
+  expect_error<ArgumentError>([&] { optim::AdamW({p}, {.weight_decay = -1}); },
+                              {"[adamw] weight_decay is -1"});
+  expect_error<ArgumentError>([&] { optim::RMSprop({p}, {.alpha = 2}); },
+                              {"[rmsprop] alpha is 2; expected a number in [0, 1]"});
+  expect_error<ArgumentError>([&] { optim::Adagrad({p}, {.lr_decay = -1}); },
+                              {"[adagrad] lr_decay is -1"});
+  expect_error<ArgumentError>([&] { optim::Adadelta({p}, {.rho = -1}); }, {"[adadelta] rho is -1"});
+  expect_error<ArgumentError>([&] { optim::NAdam({p}, {.momentum_decay = -1}); },
+                              {"[nadam] momentum_decay is -1"});
+  expect_error<ArgumentError>(
+      [&] {
+        optim::Adamax({p}, {.betas = {-1, 0}});
+      },
+      {"[adamax] betas[0] is -1"});
+  expect_error<ArgumentError>([&] { optim::Lion({p}, {.lr = -1}); }, {"[lion] lr is -1"});
   optim::Adam adam({p});
   expect_error<ArgumentError>([&] { adam.set_lr(-2); }, {"lr is -2", "optimizer_test.cpp"});
 }
