@@ -16,6 +16,7 @@
 #include "catena/graph/autograd.hpp"
 #include "catena/graph/error.hpp"
 #include "catena/serialization/file.hpp"
+#include "catena/serialization/npy_format.hpp"
 
 namespace catena {
 namespace {
@@ -45,8 +46,9 @@ struct Header {
 // Reads the header, the text of a Python dict with three known keys.
 class HeaderParser {
  public:
-  HeaderParser(std::string_view text, const std::string& path, const std::source_location& loc)
-      : text_(text), path_(path), loc_(loc) {}
+  HeaderParser(std::string_view text, const detail::NpySource& source,
+               const std::source_location& loc)
+      : text_(text), source_(source), loc_(loc) {}
 
   Header parse() {
     Header header;
@@ -80,11 +82,12 @@ class HeaderParser {
 
  private:
   [[noreturn]] void damaged(std::string_view what) const {
-    throw SystemError(
-        fmt::format("[load_npy] {}: damaged file: {}{}", path_, what, called_at(loc_)));
+    throw SystemError(fmt::format("[{}] {}: damaged file: {}{}", source_.op, source_.name, what,
+                                  called_at(loc_)));
   }
   [[noreturn]] void unsupported(std::string_view what) const {
-    throw UnsupportedError(fmt::format("[load_npy] {}: {}{}", path_, what, called_at(loc_)));
+    throw UnsupportedError(
+        fmt::format("[{}] {}: {}{}", source_.op, source_.name, what, called_at(loc_)));
   }
   void skip_space() {
     while (at_ < text_.size() && std::isspace(static_cast<unsigned char>(text_[at_]))) ++at_;
@@ -159,7 +162,7 @@ class HeaderParser {
 
   std::string_view text_;
   std::size_t at_ = 0;
-  const std::string& path_;
+  const detail::NpySource& source_;
   const std::source_location& loc_;
 };
 
@@ -171,19 +174,14 @@ void swap_bytes(char* data, std::size_t count, std::size_t width) {
 
 }  // namespace
 
-Tensor load_npy(const std::string& path, std::source_location loc) {
-  const auto fail = [&](std::string_view what) {
-    throw SystemError(fmt::format("[load_npy] {}: {}{}", path, what, called_at(loc)));
-  };
-  std::error_code error;
-  if (std::filesystem::is_directory(path, error)) fail("is a directory; expected a .npy file");
-  std::ifstream in(path, std::ios::binary);
-  if (!in) fail(fmt::format("cannot be opened: {}", std::strerror(errno)));
-  const std::uintmax_t file_size = std::filesystem::file_size(path, error);
-  if (error) fail(fmt::format("its size is unknown: {}", error.message()));
+namespace detail {
 
+Tensor read_npy(const NpySource& source, const std::source_location& loc) {
+  const auto fail = [&](std::string_view what) {
+    throw SystemError(fmt::format("[{}] {}: {}{}", source.op, source.name, what, called_at(loc)));
+  };
   char start[12];
-  if (!in.read(start, 10)) fail("damaged file: too short for a .npy header");
+  if (!source.read(start, 10)) fail("damaged file: too short for a .npy header");
   if (std::string_view(start, 6) != kMagic)
     fail("not a .npy file: it does not start with \\x93NUMPY");
   const int major = start[6];
@@ -195,23 +193,23 @@ Tensor load_npy(const std::string& path, std::source_location loc) {
   std::size_t header_size = byte(8) | byte(9) << 8;
   std::size_t data_at = 10;
   if (major > 1) {
-    if (!in.read(start + 10, 2)) fail("damaged file: too short for a .npy header");
+    if (!source.read(start + 10, 2)) fail("damaged file: too short for a .npy header");
     header_size |= byte(10) << 16 | byte(11) << 24;
     data_at = 12;
   }
-  if (header_size > kMaxHeader || header_size > file_size - data_at)
+  if (header_size > kMaxHeader || header_size > source.size - data_at)
     fail(fmt::format("damaged file: the header claims {} bytes", header_size));
   std::string text(header_size, '\0');
-  if (!in.read(text.data(), static_cast<std::streamsize>(header_size)))
-    fail("damaged file: the header is cut off");
+  if (!source.read(text.data(), header_size)) fail("damaged file: the header is cut off");
   data_at += header_size;
 
-  const Header header = HeaderParser(text, path, loc).parse();
+  const Header header = HeaderParser(text, source, loc).parse();
   if (header.shape.size() > static_cast<std::size_t>(kMaxRank))
-    throw UnsupportedError(fmt::format("[load_npy] {}: {} dimensions; a tensor has at most {}{}",
-                                       path, header.shape.size(), kMaxRank, called_at(loc)));
+    throw UnsupportedError(fmt::format("[{}] {}: {} dimensions; a tensor has at most {}{}",
+                                       source.op, source.name, header.shape.size(), kMaxRank,
+                                       called_at(loc)));
   // Compared with the file before anything of that size is allocated.
-  const std::uintmax_t have = file_size - data_at;
+  const std::uintmax_t have = source.size - data_at;
   std::uintmax_t want = size_of(header.dtype);
   bool has_zero = false;
   for (const std::int64_t size : header.shape) has_zero = has_zero || size == 0;
@@ -239,8 +237,7 @@ Tensor load_npy(const std::string& path, std::source_location loc) {
   const auto count = static_cast<std::size_t>(values.numel());
   visit_dtype(header.dtype, [&](auto zero) {
     char* data = reinterpret_cast<char*>(values.data<decltype(zero)>(loc));
-    if (want > 0 && !in.read(data, static_cast<std::streamsize>(want)))
-      fail("damaged file: the data are cut off");
+    if (want > 0 && !source.read(data, want)) fail("damaged file: the data are cut off");
     if (header.swapped) swap_bytes(data, count, size_of(header.dtype));
     // A byte other than 0 or 1 in a bool would be undefined behaviour later.
     if (header.dtype == kBool)
@@ -252,15 +249,14 @@ Tensor load_npy(const std::string& path, std::source_location loc) {
   return values.permute(reversed, loc).contiguous(loc);
 }
 
-void save_npy(const Tensor& tensor, const std::string& path, std::source_location loc) {
-  if (!tensor.defined()) throw_argument("save_npy", "the tensor is undefined", loc);
+std::string npy_header(const char* op, const std::string& name, const Tensor& tensor,
+                       const std::source_location& loc) {
   const NpyType* type = nullptr;
   for (const NpyType& t : kTypes)
     if (t.dtype == tensor.dtype()) type = &t;
   if (!type)
-    throw UnsupportedError(
-        fmt::format("[save_npy] {}: NumPy has no {}; convert with to(kFloat32){}", path,
-                    name_of(tensor.dtype()), called_at(loc)));
+    throw UnsupportedError(fmt::format("[{}] {}: NumPy has no {}; convert with to(kFloat32){}", op,
+                                       name, name_of(tensor.dtype()), called_at(loc)));
 
   std::string shape = "(";
   for (const std::int64_t size : tensor.shape())
@@ -273,15 +269,42 @@ void save_npy(const Tensor& tensor, const std::string& path, std::source_locatio
   header.append(63 - (kMagic.size() + 4 + header.size()) % 64, ' ');
   header += '\n';
 
-  std::vector<char> bytes(static_cast<std::size_t>(tensor.numel()) * size_of(tensor.dtype()));
-  detail::copy_out(tensor, tensor.dtype(), bytes.data(), loc);
-
   const char version[4] = {1, 0, static_cast<char>(header.size() & 0xff),
                            static_cast<char>(header.size() >> 8)};
-  header = std::string(kMagic) + std::string(version, sizeof version) + header;
+  return std::string(kMagic) + std::string(version, sizeof version) + header;
+}
+
+std::string npy_elements(const Tensor& tensor, const std::source_location& loc) {
+  std::string bytes(static_cast<std::size_t>(tensor.numel()) * size_of(tensor.dtype()), '\0');
+  copy_out(tensor, tensor.dtype(), bytes.data(), loc);
+  return bytes;
+}
+
+}  // namespace detail
+
+Tensor load_npy(const std::string& path, std::source_location loc) {
+  const auto fail = [&](std::string_view what) {
+    throw SystemError(fmt::format("[load_npy] {}: {}{}", path, what, called_at(loc)));
+  };
+  std::error_code error;
+  if (std::filesystem::is_directory(path, error)) fail("is a directory; expected a .npy file");
+  std::ifstream in(path, std::ios::binary);
+  if (!in) fail(fmt::format("cannot be opened: {}", std::strerror(errno)));
+  const std::uintmax_t file_size = std::filesystem::file_size(path, error);
+  if (error) fail(fmt::format("its size is unknown: {}", error.message()));
+  const auto read = [&in](void* data, std::size_t bytes) {
+    return bool(in.read(static_cast<char*>(data), static_cast<std::streamsize>(bytes)));
+  };
+  return detail::read_npy({"load_npy", path, file_size, read}, loc);
+}
+
+void save_npy(const Tensor& tensor, const std::string& path, std::source_location loc) {
+  if (!tensor.defined()) throw_argument("save_npy", "the tensor is undefined", loc);
+  const std::string header = detail::npy_header("save_npy", path, tensor, loc);
+  const std::string elements = detail::npy_elements(tensor, loc);
   detail::OutputFile file(path);
   file.write_at(0, header.data(), header.size());
-  file.write_at(header.size(), bytes.data(), bytes.size());
+  file.write_at(header.size(), elements.data(), elements.size());
   file.commit(false);
 }
 

@@ -8,6 +8,7 @@ packages="
 g++ cmake ninja-build
 libopenblas-dev libdnnl2 libxsimd-dev libtbb-dev libboost-dev libfmt-dev
 libprotobuf-dev protobuf-compiler libxxhash-dev
+zlib1g-dev libpng-dev libjpeg62-turbo-dev libminizip-dev
 libcli11-dev nlohmann-json3-dev
 libgtest-dev libxtensor-dev libxtensor-blas-dev
 gnuplot-nox graphviz"

@@ -38,6 +38,8 @@
 #include "catena/train/decay_schedules.hpp"
 #include "catena/train/fit.hpp"
 #include "catena/train/history.hpp"
+#include "catena/train/idx.hpp"
+#include "catena/train/image.hpp"
 #include "catena/train/lambda_schedules.hpp"
 #include "catena/train/lbfgs.hpp"
 #include "catena/train/lion.hpp"
