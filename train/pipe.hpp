@@ -62,9 +62,10 @@ class Pipe {
         error = std::current_exception();
       }
       std::unique_lock lock(mutex_);
-      if (value) made_.push_back(std::move(*value));
+      // After an exception `value` is not looked at: g++ 12 lets the call write into it directly.
       error_ = error;
-      done_ = !value;
+      done_ = error || !value;
+      if (!done_) made_.push_back(std::move(*value));
       changed_.notify_all();
       if (done_) return;
       changed_.wait(lock, [this] { return made_.size() < depth_ || stop_; });
