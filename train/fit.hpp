@@ -21,6 +21,7 @@
 #include "catena/nn/module.hpp"
 #include "catena/train/data.hpp"
 #include "catena/train/history.hpp"
+#include "catena/train/losses.hpp"
 #include "catena/train/metrics.hpp"
 #include "catena/train/optimizer.hpp"
 #include "catena/train/progress.hpp"

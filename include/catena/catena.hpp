@@ -43,6 +43,7 @@
 #include "catena/train/lambda_schedules.hpp"
 #include "catena/train/lbfgs.hpp"
 #include "catena/train/lion.hpp"
+#include "catena/train/losses.hpp"
 #include "catena/train/make_optimizer.hpp"
 #include "catena/train/metrics.hpp"
 #include "catena/train/nadam.hpp"

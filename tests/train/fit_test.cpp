@@ -165,7 +165,8 @@ TEST(Fit, RefusesMisspeltNamesAndNamesTheNearest) {
   expect_error<ArgumentError>(
       [&] { train::fit(net, data, {.metrics = {"acuracy"}}); },
       {"[fit] unknown metric 'acuracy'; did you mean 'accuracy'? available: "
-       "accuracy, binary_accuracy, mae, mse",
+       "accuracy, average_precision, binary_accuracy, f1, log_loss, mae, mse, precision, r2, "
+       "recall, rmse, roc_auc, top_k_accuracy",
        "fit_test.cpp"});
   expect_error<ArgumentError>([&] { train::fit(net, data, {.loss = "crossentropy"}); },
                               {"[fit] unknown loss 'crossentropy'", "'cross_entropy'"});
