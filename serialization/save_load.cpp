@@ -47,6 +47,9 @@ std::vector<NamedTensor> load_tensors(const std::string& path, const LoadOptions
   return archive.graph->named_parameters();
 }
 
+void save_checkpoint(const std::string& path, const State& state) {
+  save_checkpoint(path, state, nullptr);
+}
 void save_checkpoint(const std::string& path, const State& state, const Graph* graph,
                      const SaveOptions& options) {
   Archive archive;

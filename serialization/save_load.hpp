@@ -20,7 +20,8 @@ void save_tensors(const std::string& path, std::span<const NamedTensor> tensors,
 std::vector<NamedTensor> load_tensors(const std::string& path, const LoadOptions& options = {});
 
 // The state of a training (see train::training_state), with the graph of the model if given.
-void save_checkpoint(const std::string& path, const State& state, const Graph* graph = nullptr,
+void save_checkpoint(const std::string& path, const State& state);
+void save_checkpoint(const std::string& path, const State& state, const Graph* graph,
                      const SaveOptions& options = {});
 State load_checkpoint(const std::string& path, const LoadOptions& options = {});
 

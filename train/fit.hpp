@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <functional>
 #include <iosfwd>
+#include <map>
 #include <memory>
 #include <optional>
 #include <source_location>
@@ -19,10 +20,11 @@
 
 #include "catena/graph/state.hpp"
 #include "catena/nn/module.hpp"
+#include "catena/train/callback.hpp"
 #include "catena/train/data.hpp"
 #include "catena/train/history.hpp"
 #include "catena/train/losses.hpp"
-#include "catena/train/metrics.hpp"
+#include "catena/train/metric.hpp"
 #include "catena/train/optimizer.hpp"
 #include "catena/train/progress.hpp"
 
@@ -42,15 +44,6 @@ class OptimizerChoice {
   optim::Optimizer* own_ = nullptr;
 };
 
-// What a callback sees at the end of an epoch.
-struct EpochEnd {
-  std::int64_t epoch = 0;  // epochs finished
-  const Logs& logs;        // of this epoch
-  const History& history;
-  std::function<State()> state;  // everything needed to resume from here, see train/state.hpp
-  bool stop = false;             // set it to end the training
-};
-
 struct FitOptions {
   std::int64_t epochs = 1;
   std::int64_t batch_size = 32;
@@ -59,17 +52,38 @@ struct FitOptions {
   std::vector<Metric> metrics = {};
   // Measured after each epoch as val_loss, val_<metric>.
   Dataset validation_data = {};
-  // Instead: this fraction of the data, its end, is kept from training for validation.
+  // Instead: this fraction of the data, its end as it is before shuffling, is kept for validation.
   double validation_split = 0;
   bool shuffle = true;
   // Of the data order; unset: from the process generator.
   std::optional<std::uint64_t> seed = {};
+
+  // --- Weights of samples: a batch's loss is sum w l / n, as Keras has it ---
+  // Weight by class, 1 for those not named; not for validation.
+  std::map<std::int64_t, double> class_weight = {};
+  // [n], and of the validation data.
+  Tensor sample_weight = {}, validation_sample_weight = {};
+  // sum w l / sum w instead, as PyTorch's losses with weights have it.
+  bool divide_by_weights = false;
+  // Metrics that take the weights; `metrics` leave them aside.
+  std::vector<Metric> weighted_metrics = {};
+
+  // --- Gradients ---
+  // Batches whose gradients are averaged for one step of the optimizer.
+  std::int64_t accumulate = 1;
+
   Verbose verbose = Verbose::kAuto;
   std::int64_t log_every = 1;   // epochs per line where there is no terminal
   std::ostream* out = nullptr;  // null: standard output
-  std::function<void(EpochEnd&)> on_epoch_end = {};
-  // Go on from a state saved by EpochEnd::state; `epochs` stays the number in all.
+
+  std::vector<CallbackHandle> callbacks = {};
+  // Short for a LambdaCallback after the others.
+  std::function<void(FitContext&)> on_epoch_end = {};
+  // Go on from a state saved by FitContext::state or Checkpoint; `epochs` stays the number in all.
   const State* resume = nullptr;
+  // Ctrl-C ends the training after the step under way instead of the process; a second one ends the
+  // process. The handling of SIGINT is put back when fit returns.
+  bool interruptible = true;
 };
 
 // Trains `model` in training mode and returns the values of each epoch. The loss of an epoch is the
@@ -81,6 +95,10 @@ struct EvaluateOptions {
   std::int64_t batch_size = 256;
   Loss loss = "cross_entropy";
   std::vector<Metric> metrics = {};
+  // As in FitOptions.
+  Tensor sample_weight = {};
+  bool divide_by_weights = false;
+  std::vector<Metric> weighted_metrics = {};
 };
 
 // "loss" and the metrics over the data, in evaluation mode, without recording.

@@ -72,15 +72,17 @@ void History::write_csv(const std::string& path) const {
   out << "epoch";
   for (const auto& column : columns_) out << ',' << column.first;
   out << '\n';
-  for (std::int64_t e = 0; e < epochs(); ++e) {
-    out << e + 1;
-    for (const auto& column : columns_)
-      out << fmt::format(",{}", column.second[static_cast<std::size_t>(e)]);
-    out << '\n';
-  }
+  for (std::int64_t e = 0; e < epochs(); ++e) write_csv_row(out, e);
   out.close();
   if (!out)
     throw SystemError(fmt::format("[history] cannot write '{}': {}", path, std::strerror(errno)));
+}
+
+void History::write_csv_row(std::ostream& out, std::int64_t epoch) const {
+  out << epoch + 1;
+  for (const auto& column : columns_)
+    out << fmt::format(",{}", column.second[static_cast<std::size_t>(epoch)]);
+  out << '\n';
 }
 
 State History::state() const {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <iosfwd>
 #include <source_location>
 #include <string>
 #include <string_view>
@@ -45,9 +46,14 @@ class History {
   // "epoch,loss,accuracy" and a line per epoch, counted from 1, with all digits. Throws SystemError
   // when the file cannot be written.
   void write_csv(const std::string& path) const;
+  // The line of an epoch, counted from 0.
+  void write_csv_row(std::ostream& out, std::int64_t epoch) const;
 
   State state() const;
   void load_state(const State& state);
+
+  // Whether fit was ended by Ctrl-C; not part of the state.
+  bool interrupted = false;
 
  private:
   std::vector<std::pair<std::string, std::vector<double>>> columns_;

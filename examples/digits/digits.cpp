@@ -105,15 +105,20 @@ Result run(const Options& options, std::shared_ptr<nn::Module>* trained) {
   fit_options.verbose = !options.verbose                ? train::Verbose::kSilent
                         : train::is_terminal(std::cout) ? train::Verbose::kTotal
                                                         : train::Verbose::kLines;
+  fit_options.callbacks = options.callbacks;
+  fit_options.resume = options.resume;
   const auto start = std::chrono::steady_clock::now();
   const train::History history =
       classic ? train_classic(*model, data, fit_options) : train_best(*model, data, fit_options);
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
 
-  const train::Logs test_logs = train::evaluate(*model, test_data, {.metrics = {"accuracy"}});
+  if (trained != nullptr) *trained = model;
   Result result;
   result.model = options.model;
   result.seed = options.seed;
+  result.interrupted = history.interrupted;
+  if (result.interrupted) return result;
+  const train::Logs test_logs = train::evaluate(*model, test_data, {.metrics = {"accuracy"}});
   result.test_accuracy = test_logs["accuracy"];
   result.test_loss = test_logs["loss"];
   result.train_accuracy = train::evaluate(*model, data, {.metrics = {"accuracy"}})["accuracy"];
@@ -130,7 +135,6 @@ Result run(const Options& options, std::shared_ptr<nn::Module>* trained) {
               << draw(test.pixels[index]) << "predicted " << result.predictions[shown] << ", true "
               << test.labels[index].item<std::int64_t>() << "\n\n";
   }
-  if (trained != nullptr) *trained = model;
   return result;
 }
 

@@ -24,6 +24,8 @@ struct Options {
   // Where history.csv and the loss curve go; empty: nowhere.
   std::string out_dir;
   bool verbose = true;  // summary table, progress bar and one digit drawn, on standard output
+  std::vector<catena::train::CallbackHandle> callbacks = {};  // of the training
+  const catena::State* resume = nullptr;  // goes on from this state, saved by a Checkpoint callback
 };
 
 struct Result {
@@ -38,6 +40,7 @@ struct Result {
   double seconds = 0;                     // of training
   std::vector<std::int64_t> predictions;  // of the test digits, in the file's order
   std::string loss_curve;                 // path of the picture, or empty when none could be drawn
+  bool interrupted = false;               // by Ctrl-C; nothing was measured then
 };
 
 // The digits of one part of the split ("train" or "test").

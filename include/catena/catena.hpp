@@ -29,6 +29,7 @@
 #include "catena/train/adam.hpp"
 #include "catena/train/adamax.hpp"
 #include "catena/train/averaging.hpp"
+#include "catena/train/callbacks.hpp"
 #include "catena/train/clip_grad.hpp"
 #include "catena/train/combined_schedules.hpp"
 #include "catena/train/cosine_schedules.hpp"

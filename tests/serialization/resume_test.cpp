@@ -50,7 +50,7 @@ void train_with_fit(std::uint64_t seed, const State* resume, bool interrupt,
   options.batch_size = 8;
   options.verbose = train::Verbose::kSilent;
   options.resume = resume;
-  options.on_epoch_end = [&](train::EpochEnd& end) {
+  options.on_epoch_end = [&](train::FitContext& end) {
     if (end.epoch != (interrupt ? kBreakAfter : kEpochs)) return;
     save_checkpoint(path, end.state());
     end.stop = true;

@@ -89,6 +89,27 @@ expect 1 'cut.catena' run cut.catena --inputs d/test_pixels.npy --output-dir e
 expect 1 'results' train digits --epochs 1 --json no/such/folder/results.json
 expect 1 'digits.csv' train digits --epochs 1 --data no/digits.csv
 
+# --- A training in two parts ---------------------------------------------------------------------
+expect 0 '' train digits --epochs 4 --json whole.json
+expect 0 '' train digits --epochs 2 --save half.catena
+expect 0 ': ok' check half.catena
+expect 0 'Epoch 4/4' train digits --epochs 4 --resume half.catena --save half.catena --json parts.json
+for file in whole parts; do grep -v seconds $file.json >$file.txt; done
+cmp whole.txt parts.txt || complain 'a resumed training finds other numbers'
+status=0
+"$catena" train digits --model classic --resume half.catena >out 2>err || status=$?
+{ [ $status -eq 1 ] && grep -q 'hidden.weight' err; } || complain 'a state of another model is taken'
+expect 1 'absent.catena' train digits --resume absent.catena
+expect 1 'no/such/folder' train digits --epochs 1 --save no/such/folder/s.catena
+# Ctrl-C. (What a script starts with & ignores it, hence timeout.)
+status=0
+timeout --preserve-status -s INT 2 "$catena" train digits --model classic --epochs 10000000 \
+  --save stopped.catena >out 2>err || status=$?
+[ $status -eq 130 ] || complain "Ctrl-C: status $status, expected 130"
+grep -q 'Interrupted in epoch .* to go on: catena train digits .* --resume stopped.catena' out ||
+  complain 'Ctrl-C: nothing says how to go on'
+expect 0 ': ok' check stopped.catena
+
 # --- Benchmarks -------------------------------------------------------------------------------------
 if [ -x "$(dirname "$catena")/../benchmarks/catena_bench" ]; then
   expect 1 'no workload matches' bench --filter 'no such workload'

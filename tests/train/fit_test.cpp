@@ -19,6 +19,7 @@
 #include "catena/ops/random.hpp"
 #include "catena/ops/reduction.hpp"
 #include "catena/train/adam.hpp"
+#include "catena/train/metrics.hpp"
 #include "catena/train/plot.hpp"
 #include "catena/train/sgd.hpp"
 #include "catena/train/state.hpp"
@@ -105,7 +106,7 @@ TEST(Fit, ResumesToTheSameBits) {
                        .validation_split = 0.2,
                        .verbose = Verbose::kSilent,
                        .on_epoch_end =
-                           [&](train::EpochEnd& end) {
+                           [&](train::FitContext& end) {
                              if (end.epoch == 3 && saved != nullptr) *saved = end.state().clone();
                            },
                        .resume = resume});
@@ -133,7 +134,7 @@ TEST(Fit, StopsWhenACallbackAsksForIt) {
   nn::Sequential net = dropout_net();
   const train::History history = train::fit(
       net, classes(20),
-      {.epochs = 50, .verbose = Verbose::kSilent, .on_epoch_end = [](train::EpochEnd& end) {
+      {.epochs = 50, .verbose = Verbose::kSilent, .on_epoch_end = [](train::FitContext& end) {
          EXPECT_TRUE(end.logs.has("loss"));
          EXPECT_EQ(end.history.epochs(), end.epoch);
          end.stop = end.epoch == 2;

@@ -3,6 +3,7 @@
 // becomes the exit status (see main.cpp).
 #pragma once
 
+#include <exception>
 #include <functional>
 #include <stdexcept>
 #include <string>
@@ -18,6 +19,9 @@ class UsageError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
+
+// Ctrl-C ended the work in good order, and what there is to say was said; exit status 130.
+class Interrupted : public std::exception {};
 
 void add_run(CLI::App& app, Action* action);
 void add_inspect(CLI::App& app, Action* action);

@@ -1,4 +1,5 @@
-// The catena command. Exit status: 0 done; 1 the input is wrong; 2 usage; 3 something unsupported.
+// The catena command. Exit status: 0 done; 1 the input is wrong; 2 usage; 3 something unsupported;
+// 130 interrupted.
 #include <cstdio>
 #include <exception>
 #include <iostream>
@@ -10,7 +11,7 @@
 
 namespace {
 
-constexpr int kWrongInput = 1, kUsage = 2, kUnsupported = 3;
+constexpr int kWrongInput = 1, kUsage = 2, kUnsupported = 3, kInterrupted = 130;
 
 int complain(const char* what, int status) {
   std::fprintf(stderr, "catena: %s\n", what);
@@ -23,7 +24,8 @@ int run(int argc, char** argv) {
   app.set_version_flag("--version", "catena " CATENA_VERSION);
   app.require_subcommand(1);
   app.footer(
-      "Exit status: 0 done; 1 the input is wrong; 2 usage; 3 something needed is unsupported.\n"
+      "Exit status: 0 done; 1 the input is wrong; 2 usage; 3 something needed is unsupported;\n"
+      "130 interrupted by Ctrl-C.\n"
       "catena SUBCOMMAND --help tells more.");
   Action action;
   add_train(app, &action);
@@ -52,6 +54,8 @@ int main(int argc, char** argv) {
     return run(argc, argv);
   } catch (const catena::tool::UsageError& e) {
     return complain(e.what(), kUsage);
+  } catch (const catena::tool::Interrupted&) {
+    return kInterrupted;
   } catch (const catena::UnsupportedError& e) {
     return complain(e.what(), kUnsupported);
   } catch (const std::bad_alloc&) {

@@ -21,6 +21,7 @@ namespace {
 struct Options {
   digits::Options task;
   std::string json, device = "cpu";
+  std::string save, resume;  // files with the state of the training
 };
 
 // Beside the program, in the build as once installed.
@@ -80,6 +81,18 @@ void save_results(nn::Module& model, const digits::Result& result, const Options
              (folder / "model.catena").string());
 }
 
+constexpr std::int64_t kSaveEvery = 10;
+
+// The command that goes on from the file of --save.
+std::string resume_command(const Options& options) {
+  const digits::Options& task = options.task;
+  std::string command =
+      fmt::format("catena train digits --model {} --seed {}", task.model, task.seed);
+  if (task.epochs > 0) command += fmt::format(" --epochs {}", task.epochs);
+  if (options.device != "cpu") command += " --device " + options.device;
+  return command + fmt::format(" --resume {0} --save {0}", options.save);
+}
+
 void train_digits(Options options) {
   options.task.device = device_from_name(options.device);
   if (options.task.data_path.empty()) options.task.data_path = shipped_data();
@@ -93,8 +106,22 @@ void train_digits(Options options) {
   // Better now than after the training.
   if (!options.json.empty() && !std::ofstream(options.json, std::ios::app))
     throw SystemError(fmt::format("{}: the results cannot be written there", options.json));
+  if (const auto folder = std::filesystem::path(options.save).parent_path();
+      !folder.empty() && !std::filesystem::is_directory(folder))
+    throw SystemError(fmt::format("{}: there is no folder {}", options.save, folder.string()));
+  if (!options.save.empty())
+    options.task.callbacks = {train::Checkpoint({.path = options.save,
+                                                 .save = save_checkpoint,
+                                                 .every = kSaveEvery,
+                                                 .resume_hint = resume_command(options)})};
+  State state;
+  if (!options.resume.empty()) {
+    state = load_checkpoint(options.resume);
+    options.task.resume = &state;
+  }
   std::shared_ptr<nn::Module> model;
   const digits::Result result = digits::run(options.task, &model);
+  if (result.interrupted) throw Interrupted();
   if (!options.json.empty()) write_json(result, options);
   if (!options.task.out_dir.empty()) save_results(*model, result, options);
   if (!result.loss_curve.empty()) fmt::print("loss curve: {}\n", result.loss_curve);
@@ -123,6 +150,11 @@ void add_train(CLI::App& app, Action* action) {
   task->add_option("--out", options->task.out_dir,
                    "Folder for the model, its predictions, the history and the loss curve");
   task->add_option("--json", options->json, "Write the results to this file");
+  task->add_option("--save", options->save,
+                   "Keep the state of the training in this file: every 10 epochs, at the end, and "
+                   "when Ctrl-C ends it");
+  task->add_option("--resume", options->resume,
+                   "Go on from a file of --save, with the same options, to the same bits");
   task->add_option("--device", options->device, "cpu or cuda")->capture_default_str();
   task->add_option("--data", options->task.data_path, "Another file than the shipped digits.csv");
   task->callback([options, action] { *action = [options] { train_digits(*options); }; });

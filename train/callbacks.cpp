@@ -1,0 +1,147 @@
+#include "catena/train/callbacks.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cmath>
+#include <cstring>
+#include <fstream>
+
+#include "catena/graph/error.hpp"
+#include "catena/train/progress.hpp"
+
+namespace catena::train {
+
+// --- Early stopping ---
+
+EarlyStopping::EarlyStopping(EarlyStoppingOptions options)
+    : options_(std::move(options)), monitor_(options_.monitor, options_.mode, options_.min_delta) {}
+
+void EarlyStopping::prepare(FitContext& fit) {
+  monitor_.prepare(*this, fit);
+  wait_ = best_epoch_ = 0;
+  stopped_ = interrupted_ = false;
+  best_weights_ = {};
+}
+
+void EarlyStopping::on_train_begin(FitContext& fit) {
+  // Saved by a training that ended here: it has ended.
+  stopped_ = wait_ > 0 && wait_ >= options_.patience && fit.epoch > 1;
+  fit.stop |= stopped_;
+}
+
+void EarlyStopping::on_epoch_end(FitContext& fit) {
+  if (fit.epoch <= options_.start_from_epoch) return;
+  ++wait_;
+  const double value = fit.logs.at(monitor_.name(), fit.loc);
+  const bool better = monitor_.update(fit);
+  // The weights of the first epoch are the best until there are better ones.
+  if (better || best_epoch_ == 0) {
+    best_epoch_ = fit.epoch;
+    if (options_.restore_best_weights) best_weights_ = fit.model.state().clone();
+  }
+  if (better) {
+    if (!options_.baseline || monitor_.improves(value, *options_.baseline)) wait_ = 0;
+    return;
+  }
+  stopped_ = wait_ >= options_.patience && fit.epoch > 1;
+  fit.stop |= stopped_;
+}
+
+std::string EarlyStopping::on_interrupt(FitContext&) {
+  interrupted_ = true;
+  return "";
+}
+
+void EarlyStopping::on_train_end(FitContext& fit) {
+  if (!interrupted_ && options_.restore_best_weights && best_epoch_ > 0)
+    fit.model.load_state(best_weights_, true, fit.loc);
+}
+
+State EarlyStopping::state() const {
+  State out = monitor_.state();
+  out.add_value("wait", wait_);
+  out.add_value("best_epoch", best_epoch_);
+  if (options_.restore_best_weights && best_epoch_ > 0) out.add_part("weights", best_weights_);
+  return out;
+}
+
+void EarlyStopping::load_state(const State& state) {
+  monitor_.load_state(state);
+  wait_ = state.get<std::int64_t>("wait");
+  best_epoch_ = state.get<std::int64_t>("best_epoch");
+  best_weights_ = state.part("weights").clone();
+}
+
+// --- Checkpoint ---
+
+Checkpoint::Checkpoint(CheckpointOptions options, std::source_location loc)
+    : options_(std::move(options)), monitor_(options_.monitor, options_.mode, 0) {
+  if (options_.path.empty()) throw_argument(name(), "there is no path; expected a file name", loc);
+  if (!options_.save)
+    throw_argument(name(),
+                   "there is nothing to write the file with; expected .save = save_checkpoint "
+                   "(catena/serialization/save_load.hpp) or a function of your own",
+                   loc);
+  if (options_.every < 0)
+    throw_argument(name(), fmt::format("every is {}; expected epochs >= 0", options_.every), loc);
+}
+
+void Checkpoint::prepare(FitContext& fit) {
+  if (options_.best_only) monitor_.prepare(*this, fit);
+}
+
+void Checkpoint::on_epoch_end(FitContext& fit) {
+  if (!std::isfinite(fit.logs.at("loss", fit.loc))) return;
+  const bool due = options_.best_only ? monitor_.update(fit)
+                                      : options_.every > 0 && (fit.epoch % options_.every == 0 ||
+                                                               fit.epoch == fit.epochs || fit.stop);
+  if (due) save(fit);
+}
+
+std::string Checkpoint::on_interrupt(FitContext& fit) {
+  if (options_.best_only) return "";
+  const std::string path = save(fit);
+  if (!options_.resume_hint.empty()) return options_.resume_hint;
+  return fmt::format("load_checkpoint(\"{}\") as FitOptions::resume", path);
+}
+
+std::string Checkpoint::save(const FitContext& fit) const {
+  std::string path = options_.path;
+  if (const auto at = path.find("{epoch}"); at != std::string::npos)
+    path.replace(at, 7, std::to_string(fit.epoch));
+  options_.save(path, fit.state());
+  return path;
+}
+
+State Checkpoint::state() const { return options_.best_only ? monitor_.state() : State(); }
+void Checkpoint::load_state(const State& state) {
+  if (options_.best_only && state.find_value("best") != nullptr) monitor_.load_state(state);
+}
+
+// --- CSV log, NaN ---
+
+void CsvLog::on_epoch_end(FitContext& fit) {
+  if (!begun_) {
+    fit.history.write_csv(path_);
+    begun_ = true;
+    return;
+  }
+  std::ofstream out(path_, std::ios::app);
+  fit.history.write_csv_row(out, fit.history.epochs() - 1);
+  out.close();
+  if (!out)
+    throw SystemError(fmt::format("[csv_log] cannot write '{}': {}", path_, std::strerror(errno)));
+}
+
+void TerminateOnNan::on_batch_end(FitContext& fit) {
+  if (std::isfinite(fit.logs.at("loss", fit.loc))) return;
+  fit.stop = true;
+  if (fit.out != nullptr)
+    *fit.out << fmt::format(
+        "{}The loss is {} in epoch {} after batch {}: the training ends here.\n",
+        is_terminal(*fit.out) ? "\n" : "", fit.logs["loss"], fit.epoch + 1, fit.step);
+}
+
+}  // namespace catena::train
