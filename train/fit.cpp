@@ -10,6 +10,7 @@
 #include "catena/ops/concat.hpp"
 #include "catena/ops/slice.hpp"
 #include "catena/train/callbacks.hpp"
+#include "catena/train/clip_grad.hpp"
 #include "catena/train/interrupt.hpp"
 #include "catena/train/make_optimizer.hpp"
 #include "catena/train/sample_weights.hpp"
@@ -123,6 +124,11 @@ class FitRun {
       fail(fmt::format("epochs is {}; expected a number >= 0", options_.epochs));
     if (options_.accumulate < 1)
       fail(fmt::format("accumulate is {}; expected at least 1 batch", options_.accumulate));
+    if (!(options_.clip_norm >= 0) || !(options_.clip_value >= 0))
+      fail(fmt::format("clip_norm is {} and clip_value {}; expected numbers >= 0, 0 for none",
+                       options_.clip_norm, options_.clip_value));
+    if (options_.clip_norm > 0 && options_.clip_value > 0)
+      fail("both clip_norm and clip_value are given; give one");
     if (!(options_.validation_split >= 0 && options_.validation_split < 1))
       fail(fmt::format("validation_split is {}; expected a fraction in [0, 1)",
                        options_.validation_split));
@@ -239,6 +245,7 @@ class FitRun {
         .backward({}, false, false, loc_);
     now.stepped = ++pending_ == group;
     if (now.stepped) {
+      clip();
       optimizer_->step(loc_);
       pending_ = 0;
     }
@@ -246,6 +253,13 @@ class FitRun {
     ++now.step;
     now.logs = totals_.quick_logs();
     call(&Callback::on_batch_end);
+  }
+
+  void clip() {
+    if (options_.clip_norm > 0)
+      optim::clip_grad_norm_(optimizer_->parameters(), options_.clip_norm, 2, false, loc_);
+    if (options_.clip_value > 0)
+      optim::clip_grad_value_(optimizer_->parameters(), options_.clip_value, loc_);
   }
 
   // A callback stopped in the middle: what is left of the epoch is not made up for later.

@@ -71,6 +71,9 @@ struct FitOptions {
   // --- Gradients ---
   // Batches whose gradients are averaged for one step of the optimizer.
   std::int64_t accumulate = 1;
+  // Before each step the gradients are kept within these bounds: optim::clip_grad_norm_ (2-norm of
+  // all), or optim::clip_grad_value_; 0: none.
+  double clip_norm = 0, clip_value = 0;
 
   Verbose verbose = Verbose::kAuto;
   std::int64_t log_every = 1;   // epochs per line where there is no terminal

@@ -1,38 +1,78 @@
 #include "catena/train/metric.hpp"
 
-#include <cmath>
+#include <fmt/format.h>
+
 #include <limits>
+#include <type_traits>
 
 #include "catena/graph/autograd.hpp"
+#include "catena/graph/error.hpp"
 #include "catena/train/metrics.hpp"
 #include "catena/train/names.hpp"
+#include "catena/train/spec.hpp"
 
 namespace catena::train {
 
 namespace {
 
-template <class M>
-std::unique_ptr<MetricBase> make() {
-  return std::make_unique<M>();
+using Maker = std::function<std::unique_ptr<MetricBase>()>;
+using optim::detail::Spec;
+using optim::detail::TextReader;
+
+// The options as they are called in text.
+struct NoOptions {};
+void read(TextReader&, NoOptions&) {}
+void read(TextReader& text, AccuracyOptions& o) { text.value("threshold", o.threshold); }
+void read(TextReader& text, TopKAccuracyOptions& o) { text.value("k", o.k); }
+void read(TextReader& text, LogLossOptions& o) { text.value("from_logits", o.from_logits); }
+void read(TextReader& text, ClassAverageOptions& o) {
+  text.value("average", o.average);
+  text.value("zero_division", o.zero_division);
+  text.value("threshold", o.threshold);
+}
+void read(TextReader& text, RankingOptions& o) {
+  text.value("average", o.average);
+  text.value("from_logits", o.from_logits);
+}
+
+template <class M, class Options>
+M construct(const Options& options, const std::source_location& loc) {
+  if constexpr (std::is_same_v<Options, NoOptions>)
+    return M();
+  else if constexpr (std::is_constructible_v<M, Options, std::source_location>)
+    return M(options, loc);
+  else
+    return M(options);
+}
+
+// The metric that the text asks for; `name` is what it is to be called, where the text says so.
+template <class M, class Options = NoOptions>
+Maker make(const Spec& spec, std::string* name, const std::source_location& loc) {
+  Options options;
+  TextReader text(spec.name, spec.options, loc);
+  read(text, options);
+  text.value("name", *name);
+  text.finish();
+  return [metric = construct<M>(options, loc)] { return std::make_unique<M>(metric); };
 }
 struct Row {
   const char* name;
-  std::unique_ptr<MetricBase> (*make)();
+  Maker (*make)(const Spec&, std::string*, const std::source_location&);
 };
 const Row kRows[] = {
-    {"accuracy", make<Accuracy>},
-    {"average_precision", make<AveragePrecision>},
-    {"binary_accuracy", make<BinaryAccuracy>},
-    {"f1", make<F1>},
-    {"log_loss", make<LogLoss>},
+    {"accuracy", make<Accuracy, AccuracyOptions>},
+    {"average_precision", make<AveragePrecision, RankingOptions>},
+    {"binary_accuracy", make<BinaryAccuracy, AccuracyOptions>},
+    {"f1", make<F1, ClassAverageOptions>},
+    {"log_loss", make<LogLoss, LogLossOptions>},
     {"mae", make<MeanAbsoluteError>},
     {"mse", make<MeanSquaredError>},
-    {"precision", make<Precision>},
+    {"precision", make<Precision, ClassAverageOptions>},
     {"r2", make<R2>},
-    {"recall", make<Recall>},
+    {"recall", make<Recall, ClassAverageOptions>},
     {"rmse", make<RootMeanSquaredError>},
-    {"roc_auc", make<RocAuc>},
-    {"top_k_accuracy", make<TopKAccuracy>},
+    {"roc_auc", make<RocAuc, RankingOptions>},
+    {"top_k_accuracy", make<TopKAccuracy, TopKAccuracyOptions>},
 };
 
 // The mean of a number per batch.
@@ -81,10 +121,16 @@ const std::vector<std::string>& metric_names() {
   return names;
 }
 
-Metric::Metric(const char* text, std::source_location loc) : name_(text) {
+Metric::Metric(const char* text, std::source_location loc) {
+  const Spec spec = optim::detail::parse_spec("fit", text, loc);
+  name_ = spec.name;
   for (const Row& row : kRows)
-    if (name_ == row.name) make_ = row.make;
-  if (!make_) throw_unknown_name("fit", "metric", name_, metric_names(), loc);
+    if (spec.name == row.name) make_ = row.make(spec, &name_, loc);
+  if (!make_) throw_unknown_name("fit", "metric", spec.name, metric_names(), loc);
+  if (!spec.parts.empty())
+    throw_argument(
+        spec.name,
+        fmt::format("'{}' is not an option; expected option=value", spec.parts.front().name), loc);
 }
 Metric::Metric(const std::string& text, std::source_location loc) : Metric(text.c_str(), loc) {}
 Metric::Metric(std::string name, Function function)

@@ -53,6 +53,7 @@
 #include "catena/train/rmsprop.hpp"
 #include "catena/train/scaler.hpp"
 #include "catena/train/schedule.hpp"
+#include "catena/train/schedule_callbacks.hpp"
 #include "catena/train/sgd.hpp"
 #include "catena/train/split.hpp"
 #include "catena/train/state.hpp"

@@ -16,6 +16,7 @@
 #include "catena/ops/reduction.hpp"
 #include "catena/ops/slice.hpp"
 #include "catena/train/callbacks.hpp"
+#include "catena/train/clip_grad.hpp"
 #include "catena/train/fit.hpp"
 #include "catena/train/metrics.hpp"
 #include "catena/train/sgd.hpp"
@@ -166,6 +167,30 @@ TEST(FitWeights, AccumulatedBatchesAreOneLargeOne) {
   EXPECT_TRUE(close(a.weight().detach(), b.weight().detach().to_vector<double>(), 1e-5, 1e-6));
 }
 
+TEST(FitWeights, GradientsAreClippedBeforeTheStep) {
+  manual_seed(5);
+  const Dataset data = classes(12);
+  for (bool norm : {true, false}) {
+    nn::Linear a(3, 3), b(3, 3);
+    b.load_state(a.state());
+    optim::SGD sgd_a(a.parameters(), {.lr = 1}), sgd_b(b.parameters(), {.lr = 1});
+    train::FitOptions options{.batch_size = 12,
+                              .optimizer = sgd_a,
+                              .shuffle = false,
+                              .accumulate = 1,
+                              .verbose = Verbose::kSilent};
+    (norm ? options.clip_norm : options.clip_value) = 0.01;
+    train::fit(a, data, options);
+    cross_entropy(b(data.x), data.y).backward();
+    if (norm)
+      optim::clip_grad_norm_(b.parameters(), 0.01);
+    else
+      optim::clip_grad_value_(b.parameters(), 0.01);
+    sgd_b.step();
+    EXPECT_TRUE(same_bits(a.weight().detach(), b.weight().detach()));
+  }
+}
+
 TEST(FitWeights, GoesOnInTheMiddleOfAnEpoch) {
   manual_seed(6);
   const Dataset data = classes(40);
@@ -253,6 +278,9 @@ TEST(FitWeights, SayWhatDoesNotFit) {
               .class_weight = {{0, 2}}});
       },
       {"[fit]", "needs the loss of each sample", "Loss(mean, per_sample)"});
+  expect_error<ArgumentError>([&] { with({.clip_norm = 1, .clip_value = 1}); },
+                              {"[fit] both clip_norm and clip_value"});
+  expect_error<ArgumentError>([&] { with({.clip_norm = -1}); }, {"[fit] clip_norm is -1"});
   expect_error<ArgumentError>([&] { with({.accumulate = 0}); }, {"[fit] accumulate is 0"});
   expect_error<ArgumentError>(
       [&] {

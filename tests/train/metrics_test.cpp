@@ -271,6 +271,22 @@ TEST(Metrics, HaveNames) {
   }
   EXPECT_EQ(train::Metric("f1")(d.output, d.target, d.weights),
             train::f1(d.output, d.target, {}, d.weights));
+  const train::Metric text("f1(average=macro, zero_division=1, name=f1_macro)");
+  EXPECT_EQ(text.name(), "f1_macro");
+  EXPECT_EQ(
+      text(classes().output, classes().target),
+      train::f1(classes().output, classes().target, {.average = "macro", .zero_division = 1}));
+  EXPECT_EQ(train::Metric("top_k_accuracy(k=2)")(classes().output, classes().target),
+            train::top_k_accuracy(classes().output, classes().target, {.k = 2}));
+  EXPECT_EQ(train::Metric("roc_auc(average=weighted, from_logits=false)").name(), "roc_auc");
+  expect_error<ArgumentError>([&] { train::Metric("f1(avarage=macro)"); },
+                              {"[f1] unknown option 'avarage'", "'average'", "metrics_test.cpp"});
+  expect_error<ArgumentError>([&] { train::Metric("f1(average=makro)"); },
+                              {"[f1] unknown average 'makro'", "'macro'", "metrics_test.cpp"});
+  expect_error<ArgumentError>([&] { train::Metric("top_k_accuracy(k=many)"); },
+                              {"[top_k_accuracy] option 'k' is 'many'; expected an integer"});
+  expect_error<ArgumentError>([&] { train::Metric("f1(macro)"); },
+                              {"[f1] 'macro' is not an option"});
   const train::Metric own("f1_macro", train::F1({.average = "macro"}));
   EXPECT_EQ(own.name(), "f1_macro");
   EXPECT_EQ(own(d.output, d.target), train::f1(d.output, d.target, {.average = "macro"}));
