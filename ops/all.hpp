@@ -1,6 +1,7 @@
 // All built-in ops: structs and public functions.
 #pragma once
 
+#include "catena/ops/activation.hpp"
 #include "catena/ops/cast.hpp"
 #include "catena/ops/concat.hpp"
 #include "catena/ops/creation.hpp"
@@ -12,7 +13,9 @@
 #include "catena/ops/flip.hpp"
 #include "catena/ops/gather.hpp"
 #include "catena/ops/index_select.hpp"
+#include "catena/ops/logic.hpp"
 #include "catena/ops/loss.hpp"
+#include "catena/ops/math.hpp"
 #include "catena/ops/matmul.hpp"
 #include "catena/ops/normalization.hpp"
 #include "catena/ops/one_hot.hpp"
@@ -28,4 +31,5 @@
 #include "catena/ops/split.hpp"
 #include "catena/ops/statistics.hpp"
 #include "catena/ops/tile.hpp"
+#include "catena/ops/trigonometry.hpp"
 #include "catena/ops/trilu.hpp"

@@ -2,90 +2,13 @@
 
 #include <fmt/format.h>
 
+#define CATENA_STEM_elementwise ~,
 #include "catena/ops/elementwise_formulas.hpp"
-#include "catena/ops/elementwise_gradients.hpp"
-#include "catena/ops/shape.hpp"
+
+#include "catena/ops/formula_gradients.hpp"
+#include "catena/ops/weak_scalar.hpp"
 
 namespace catena {
-namespace detail {
-namespace {
-
-using formula::CATENA_ISA::Formula;
-
-// A value that kSaves names for the gradient of input `wanted`, else an undefined tensor.
-template <class Op>
-Tensor saved_input(VjpContext& c, int wanted, int i) {
-  return Op::kSaves.mask_for(wanted) & Saves::input_bit(i) ? c.input(i) : Tensor();
-}
-template <class Op>
-Tensor saved_output(VjpContext& c, int wanted) {
-  return Op::kSaves.mask_for(wanted) & Saves::kOutput ? c.output() : Tensor();
-}
-
-template <class Op, int I>
-void one_gradient(const Op& op, VjpContext& c) {
-  if (!c.needs(I)) return;
-  constexpr int n = Op::kPointwise.inputs;
-  const Tensor g = c.grad(), y = saved_output<Op>(c, I);
-  auto x = [&](int i) { return saved_input<Op>(c, I, i); };
-  if constexpr (n == 1)
-    c.accumulate(I, Formula<Op>::template grad<I>(op, g, x(0), y));
-  else if constexpr (n == 2)
-    c.accumulate(I, Formula<Op>::template grad<I>(op, g, x(0), x(1), y));
-  else
-    c.accumulate(I, Formula<Op>::template grad<I>(op, g, x(0), x(1), x(2), y));
-}
-
-template <class Op>
-void all_gradients(const void* attrs, VjpContext& c) {
-  const Op& op = *static_cast<const Op*>(attrs);
-  if constexpr (Op::kPointwise.first_promoted == 0) one_gradient<Op, 0>(op, c);
-  if constexpr (Op::kPointwise.inputs > 1) one_gradient<Op, 1>(op, c);
-  if constexpr (Op::kPointwise.inputs > 2) one_gradient<Op, 2>(op, c);
-}
-
-}  // namespace
-
-template <class Op>
-VjpFn pointwise_gradient() {
-  if constexpr (Op::kPointwise.bool_result)
-    return nullptr;
-  else
-    return &all_gradients<Op>;
-}
-
-#define CATENA_OP(Struct, name, stem)
-#define CATENA_POINTWISE_OP(Struct, name, stem) template VjpFn pointwise_gradient<op::Struct>();
-#include "catena/ops/ops.def"
-#undef CATENA_OP
-
-namespace {
-
-// A scalar operand as a 0-d tensor of the dtype that keeps `other` what it is: scalars are weak.
-Tensor weak(Scalar value, const Operand& other) {
-  const TensorImpl* t = other.impl();
-  if (!t) return full({}, value);
-  DType dtype = t->dtype;
-  if (value.is_real() && !is_floating(dtype))
-    dtype = kFloat32;
-  else if (!value.is_real() && !value.is_bool() && dtype == kBool)
-    dtype = kInt64;
-  return full({}, value, {dtype, t->device});
-}
-
-template <class Op>
-Tensor with_scalar(Operand& a, Scalar b) {
-  Operand right(weak(b, a), a.location());
-  return call_op(Op{}, a, right);
-}
-template <class Op>
-Tensor with_scalar(Scalar a, Operand& b) {
-  Operand left(weak(a, b), b.location());
-  return call_op(Op{}, left, b);
-}
-
-}  // namespace
-}  // namespace detail
 
 #define CATENA_UNARY(name, Struct) \
   Tensor name(Operand x) { return detail::call_op(op::Struct{}, x); }

@@ -1,40 +1,15 @@
-// Pointwise arithmetic, comparisons and activations.
-//
-// All broadcast like NumPy. Operands of different dtypes are promoted to a common one first (see
-// promote()); scalars are weak. Mathematical functions of integers give float32. The formula of
-// each op and its derivative stand in elementwise_formulas.hpp, once for all machines.
+// Pointwise arithmetic, comparisons and the commonest functions. Shapes broadcast, dtypes promote,
+// scalars are weak; functions of integers give float32.
 #pragma once
 
 #include <source_location>
 
 #include "catena/graph/dispatch.hpp"
-#include "catena/ops/op_list.hpp"
+#include "catena/ops/pointwise.hpp"
 
 namespace catena {
 
 namespace op {
-
-inline constexpr PointwiseRule kArithmetic1{.inputs = 1, .dtypes = kNumberTypes};
-inline constexpr PointwiseRule kArithmetic2{.inputs = 2, .dtypes = kComputeTypes};
-inline constexpr PointwiseRule kMath1{.inputs = 1, .integer_to_float = true, .dtypes = kFloatTypes};
-inline constexpr PointwiseRule kMath2{.inputs = 2, .integer_to_float = true, .dtypes = kFloatTypes};
-inline constexpr PointwiseRule kCompare{.inputs = 2, .bool_result = true, .dtypes = kComputeTypes};
-
-// Everything a pointwise op without attributes carries.
-#define CATENA_POINTWISE(Struct, rule, saves, onnx, formula, ...) \
-  struct Struct {                                                 \
-    static constexpr OpKind kKind = OpKind::kPointwise;           \
-    static constexpr std::uint32_t kVersion = 1;                  \
-    static constexpr const char* kFormula = formula;              \
-    static constexpr std::tuple<> kAttrs{};                       \
-    static constexpr Inputs kInputs{__VA_ARGS__};                 \
-    static constexpr PointwiseRule kPointwise = rule;             \
-    static constexpr Saves kSaves = saves;                        \
-    static constexpr OnnxRow kOnnx = onnx;                        \
-  }
-
-inline constexpr std::uint32_t kIn0 = Saves::input_bit(0), kIn1 = Saves::input_bit(1),
-                               kOut = Saves::kOutput;
 
 CATENA_POINTWISE(Add, kArithmetic2, Saves::nothing(), OnnxRow::op("Add"), "y = a + b", "a", "b");
 CATENA_POINTWISE(Sub, kArithmetic2, Saves::nothing(), OnnxRow::op("Sub"), "y = a - b", "a", "b");
@@ -73,7 +48,6 @@ CATENA_POINTWISE(Where, (PointwiseRule{.inputs = 3, .first_promoted = 1, .dtypes
 CATENA_POINTWISE(BinaryCrossEntropy, kMath2, Saves::per_input({kIn0 | kIn1, kIn0}),
                  OnnxRow::expands("Log, Max, Mul, Sub"), "y = -(b log a + (1 - b) log(1 - a))", "a",
                  "b");
-#undef CATENA_POINTWISE
 
 }  // namespace op
 

@@ -1,75 +1,10 @@
-// The formula of every pointwise op and of its derivatives, once for all machines: compiled for
-// SIMD batches per CPU instruction set, for plain scalars, for CUDA, and with T = Tensor, where the
-// derivative becomes the op's gradient rule of any order.
-//
-//   Formula<op::X>::value(op, x...)         y
-//   Formula<op::X>::grad<I>(op, g, x..., y) g * dy/dx_I, reading only what X::kSaves names
-//
-// CATENA_ISA names the machine: every function is in a namespace of its own, so that no code for
-// one instruction set can be taken for another's.
+// The formulas of arithmetic, comparisons and the commonest functions; see formula.hpp.
 #pragma once
 
-#include "catena/graph/philox.hpp"
 #include "catena/ops/elementwise.hpp"
-
-#ifndef CATENA_ISA
-#define CATENA_ISA host
-#endif
-
-#ifdef __CUDACC__
-#include <cmath>
-#else
-#include <math.h>
-#endif
+#include "catena/ops/formula.hpp"
 
 namespace catena::formula::CATENA_ISA {
-
-// --- What the formulas need of a scalar; batches and tensors bring their own by the same names ---
-CATENA_FN float exp(float x) { return ::expf(x); }
-CATENA_FN double exp(double x) { return ::exp(x); }
-CATENA_FN float log(float x) { return ::logf(x); }
-CATENA_FN double log(double x) { return ::log(x); }
-CATENA_FN float sqrt(float x) { return ::sqrtf(x); }
-CATENA_FN double sqrt(double x) { return ::sqrt(x); }
-CATENA_FN float tanh(float x) { return ::tanhf(x); }
-CATENA_FN double tanh(double x) { return ::tanh(x); }
-CATENA_FN float power(float x, float y) { return ::powf(x, y); }
-CATENA_FN double power(double x, double y) { return ::pow(x, y); }
-template <class T>
-CATENA_FN T select(bool c, T a, T b) {
-  return c ? a : b;
-}
-// A constant of the type of `like`.
-template <class T>
-CATENA_FN T constant(const T&, int value) {
-  return T(value);
-}
-#if !defined(__CUDACC__)
-inline Tensor constant(const Tensor& like, int value) {
-  return full({}, value, {like.dtype(), like.device()});
-}
-inline Tensor power(const Tensor& a, const Tensor& b) { return pow(a, b); }
-#endif
-
-template <class Op>
-struct Formula;
-
-#define CATENA_VALUE1          \
-  template <class Op, class T> \
-  CATENA_FN static T value(const Op&, const T& x)
-#define CATENA_VALUE2          \
-  template <class Op, class T> \
-  CATENA_FN static T value(const Op&, const T& a, const T& b)
-#define CATENA_GRAD1                                                          \
-  template <int I, class Op, class T>                                         \
-  CATENA_FN static T grad(const Op&, const T& g, [[maybe_unused]] const T& x, \
-                          [[maybe_unused]] const T& y)
-#define CATENA_GRAD2                                                          \
-  template <int I, class Op, class T>                                         \
-  CATENA_FN static T grad(const Op&, const T& g, [[maybe_unused]] const T& a, \
-                          [[maybe_unused]] const T& b, [[maybe_unused]] const T& y)
-
-// identity: bit i says that the gradient of input i is g itself, so that no kernel need run.
 
 template <>
 struct Formula<op::Add> {
@@ -156,7 +91,7 @@ struct Formula<op::Tanh> {
 template <>
 struct Formula<op::Sigmoid> {
   static constexpr std::uint32_t identity = 0;
-  CATENA_VALUE1 { return constant(x, 1) / (constant(x, 1) + exp(-x)); }
+  CATENA_VALUE1 { return logistic(x); }
   CATENA_GRAD1 { return g * (y * (constant(g, 1) - y)); }
 };
 template <>

@@ -6,7 +6,7 @@
 #include "catena/graph/core_ops.hpp"
 #include "catena/graph/registry.hpp"
 #include "catena/ops/all.hpp"
-#include "catena/ops/elementwise_gradients.hpp"
+#include "catena/ops/pointwise_gradients.hpp"
 
 namespace catena {
 namespace {
@@ -51,8 +51,8 @@ void init() {
     enter_all();
     cpu::enter_kernels();
     // Copying between devices takes no more than what every backend offers.
-    KernelRow& to_cuda = detail::mutable_op(OpName<op::ToDevice>::value)
-                             .rows[static_cast<int>(DeviceType::kCuda)];
+    KernelRow& to_cuda =
+        detail::mutable_op(OpName<op::ToDevice>::value).rows[static_cast<int>(DeviceType::kCuda)];
     to_cuda.forward = detail::transfer;
     to_cuda.dtypes = kAllTypes;
     // Not op_info<op::Add>(): that may be what called init().

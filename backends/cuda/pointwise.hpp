@@ -1,4 +1,5 @@
-// Kernels of pointwise ops from the shared formulas, value and gradient, in two sources.
+// Kernels of pointwise ops from the shared formulas: per stem one source for the values and one for
+// the gradients, so that no compilation takes long.
 #pragma once
 
 #include "catena/backends/cuda/runtime.hpp"

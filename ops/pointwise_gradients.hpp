@@ -1,4 +1,5 @@
 // The gradient rule of a pointwise op: its derivative formula with T = Tensor.
+// Not a public header.
 #pragma once
 
 #include "catena/graph/op.hpp"
@@ -7,7 +8,7 @@ namespace catena::detail {
 
 using VjpFn = void (*)(const void* op, VjpContext& context);
 
-// Null for ops without a derivative. Defined in elementwise.cpp for every pointwise op.
+// Null for ops without a derivative. Defined in <stem>.cpp for the pointwise ops of the stem.
 template <class Op>
 VjpFn pointwise_gradient();
 

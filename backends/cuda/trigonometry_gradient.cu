@@ -1,0 +1,5 @@
+#define CATENA_ISA cuda
+#define CATENA_STEM_trigonometry ~,
+#include "catena/ops/trigonometry_formulas.hpp"
+
+#include "catena/backends/cuda/pointwise_gradient.cuh"

@@ -1,0 +1,133 @@
+// What tables of samples cannot say of pointwise ops: signs of zeros, gradients at ties, kinks and
+// NaN (as PyTorch has them), dtypes of results, lanes that do not disturb each other, texts of
+// errors.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "catena/graph/autograd.hpp"
+#include "catena/ops/all.hpp"
+#include "support.hpp"
+
+namespace catena::test {
+namespace {
+
+constexpr float kInf = std::numeric_limits<float>::infinity();
+const float kNaN = std::numeric_limits<float>::quiet_NaN();
+
+Tensor row(std::vector<float> v) {
+  const Shape shape{static_cast<std::int64_t>(v.size())};
+  return tensor(v, shape);
+}
+
+template <class F>
+std::vector<double> slope(const F& f, std::vector<float> at) {
+  Tensor x = row(std::move(at));
+  x.set_requires_grad();
+  backward(sum(f(x)));
+  return x.grad().to_vector<double>();
+}
+
+TEST(Pointwise, ZerosKeepTheirSigns) {
+  const Tensor zero = row({-0.0f});
+  const Tensor small = row({-1e-40f});
+  for (const Tensor& y :
+       {floor(zero),   ceil(zero),   round(zero),         trunc(zero), sin(zero),
+        tan(zero),     asin(zero),   atan(zero),          sinh(zero),  asinh(zero),
+        atanh(zero),   expm1(zero),  log1p(zero),         erf(zero),   ceil(small),
+        trunc(small),  round(small), round(row({-0.5f})), silu(zero),  hardswish(zero),
+        softsign(zero)})
+    EXPECT_TRUE(y.item<float>() == 0 && std::signbit(y.item<float>()));
+  EXPECT_FALSE(std::signbit(abs(zero).item<float>()));
+}
+
+TEST(Pointwise, TiesShareTheGradient) {
+  Tensor a = row({1, 2, 3}), b = row({1, 3, 2});
+  a.set_requires_grad();
+  b.set_requires_grad();
+  backward(sum(maximum(a, b)));
+  EXPECT_EQ(a.grad().to_vector<double>(), (std::vector<double>{0.5, 0, 1}));
+  EXPECT_EQ(b.grad().to_vector<double>(), (std::vector<double>{0.5, 1, 0}));
+  a.zero_grad();
+  b.zero_grad();
+  backward(sum(minimum(a, b)));
+  EXPECT_EQ(a.grad().to_vector<double>(), (std::vector<double>{0.5, 1, 0}));
+  EXPECT_EQ(b.grad().to_vector<double>(), (std::vector<double>{0.5, 0, 1}));
+}
+
+TEST(Pointwise, SlopesAtKinksAndNaN) {
+  using V = std::vector<double>;
+  EXPECT_EQ(slope([](const Tensor& x) { return abs(x); }, {0, -0.0f, kNaN}), (V{0, 0, 0}));
+  EXPECT_EQ(slope([](const Tensor& x) { return clamp(x, -1, 1); }, {-1, 1, 2, kNaN}),
+            (V{1, 1, 0, 0}));
+  EXPECT_EQ(slope([](const Tensor& x) { return hardtanh(x); }, {-1, 1, 0.5f, kNaN}),
+            (V{0, 0, 1, 1}));
+  EXPECT_EQ(slope([](const Tensor& x) { return hardswish(x) * 2; }, {-3, 3, 4}), (V{-1, 3, 2}));
+  EXPECT_EQ(slope([](const Tensor& x) { return hardsigmoid(x) * 6; }, {-3, 3, 1}), (V{0, 0, 1}));
+  EXPECT_EQ(slope([](const Tensor& x) { return elu(x, 0.5); }, {0, 1}), (V{0.5, 1}));
+  EXPECT_EQ(slope([](const Tensor& x) { return leaky_relu(x, 0.5); }, {0, kNaN}), (V{0.5, 0.5}));
+  EXPECT_EQ(slope([](const Tensor& x) { return round(x) + sign(x) + step(x); }, {0.5f, kInf}),
+            (V{0, 0}));
+}
+
+TEST(Pointwise, DtypesOfResults) {
+  const Tensor i = tensor(std::vector<std::int64_t>{-3, 0, 7}, {3});
+  for (const Tensor& y : {abs(i), sign(i), floor(i), ceil(i), round(i), trunc(i), clamp(i, -1, 2),
+                          minimum(i, 3), maximum(i, i)})
+    EXPECT_EQ(y.dtype(), kInt64);
+  EXPECT_EQ(clamp(i, -1, 2).to_vector<double>(), (std::vector<double>{-1, 0, 2}));
+  for (const Tensor& y : {sin(i), erf(i), reciprocal(i), gelu(i), elu(i), step(i), clamp(i, 0.5),
+                          maximum(i, 0.5), lerp(i, i, 0.5)})
+    EXPECT_EQ(y.dtype(), kFloat32);
+  EXPECT_EQ(clamp(i, 0.5).to_vector<double>(), (std::vector<double>{0.5, 0.5, 7}));
+  for (const Tensor& y : {isnan(i), isinf(i), isfinite(i), logical_not(i == i)})
+    EXPECT_EQ(y.dtype(), kBool);
+  EXPECT_EQ(sin(tensor(std::vector<double>{1}, {1}, kFloat64)).dtype(), kFloat64);
+}
+
+// A lane's bits depend on its own argument, whatever stands beside it.
+TEST(Pointwise, LanesDoNotDisturbEachOther) {
+  const std::vector<float> mixed{0.1f, 1e30f, 0.7f, 300.0f, 2.0f,  kNaN, 30.0f, -kInf,
+                                 3.0f, 0.5f,  9.0f, 1e-30f, 90.0f, 0.9f, -5.0f, 150.0f};
+  for (const auto f :
+       {+[](const Tensor& x) { return sin(x); }, +[](const Tensor& x) { return cos(x); },
+        +[](const Tensor& x) { return tan(x); }, +[](const Tensor& x) { return erf(x); },
+        +[](const Tensor& x) { return asinh(x); }, +[](const Tensor& x) { return expm1(x); },
+        +[](const Tensor& x) { return atan(x); }}) {
+    const Tensor together = f(row(mixed));
+    for (std::size_t i = 0; i < mixed.size(); ++i) {
+      const float alone = f(row({mixed[i]})).item<float>();
+      const float beside = together.to_vector<float>()[i];
+      EXPECT_TRUE(alone == beside || (std::isnan(alone) && std::isnan(beside))) << mixed[i];
+    }
+  }
+}
+
+TEST(Pointwise, ErrorsOfTheFunctions) {
+  const Tensor x = row({1, 2});
+  expect_error<ArgumentError>([&] { clamp(x, {}, {}); },
+                              {"[clamp] min and max are both absent", "pointwise_test.cpp:"});
+  expect_error<ArgumentError>([&] { gelu(x, "erf"); },
+                              {"[gelu] approximate is \"erf\"; expected \"none\" or \"tanh\""});
+  expect_error<ArgumentError>([&] { celu(x, 0); }, {"[celu] alpha is 0; expected another number"});
+  expect_error<ArgumentError>([&] { softplus(x, 0); }, {"[softplus] beta is 0"});
+}
+
+TEST(Pointwise, OneBoundAndNaNBounds) {
+  const Tensor x = row({-2, 0, 2});
+  EXPECT_EQ(clamp(x, {}, 1).to_vector<double>(), (std::vector<double>{-2, 0, 1}));
+  EXPECT_EQ(clamp(x, -1).to_vector<double>(), (std::vector<double>{-1, 0, 2}));
+  EXPECT_EQ(clamp(x, kNaN, 1).to_vector<double>(), (std::vector<double>{-2, 0, 1}));
+}
+
+TEST(Pointwise, ScalarWeight) {
+  Tensor a = row({0, 1}), b = row({10, 3});
+  EXPECT_EQ(lerp(a, b, 0.5).to_vector<double>(), (std::vector<double>{5, 2}));
+  a.set_requires_grad();
+  backward(sum(lerp(a, b, 0.25)));
+  EXPECT_EQ(a.grad().to_vector<double>(), (std::vector<double>{0.75, 0.75}));
+}
+
+}  // namespace
+}  // namespace catena::test
