@@ -72,7 +72,10 @@ template <class T>
 concept Whole = std::is_integral_v<T>;
 template <Whole T>
 CATENA_FN T abs(T x) {
-  return x < T(0) ? static_cast<T>(-x) : x;
+  if constexpr (std::is_signed_v<T>)
+    return x < T(0) ? static_cast<T>(-x) : x;
+  else
+    return x;
 }
 template <Whole T>
 CATENA_FN T floor(T x) {
