@@ -1,7 +1,7 @@
 // W2: one training step of a 784-512-512-10 network, and the Adam update of its 668,000 parameters.
 #include <catena/backends/cpu/parallel.hpp>
 #include <catena/catena.hpp>
-#include <catena/nn/layers.hpp>
+#include <catena/nn/activations.hpp>
 #include <catena/nn/linear.hpp>
 #include <catena/nn/sequential.hpp>
 #include <catena/train/adam.hpp>

@@ -1,10 +1,15 @@
-// Dropout and activations as modules, for Sequential.
+// Layers without parameters that are no activations.
 #pragma once
 
 #include "catena/nn/module.hpp"
 
 namespace catena::nn {
 
+// x itself.
+class Identity : public Layer {
+ public:
+  Tensor forward(Tensor x) override;
+};
 // In training, each element is zero with probability p and scaled by 1 / (1 - p) otherwise; in
 // evaluation the identity. p is in [0, 1).
 class Dropout : public Layer {
@@ -15,30 +20,6 @@ class Dropout : public Layer {
 
  private:
   double p_;
-};
-
-// max(x, 0).
-class ReLU : public Layer {
- public:
-  Tensor forward(Tensor x) override;
-};
-// 1 / (1 + e^-x).
-class Sigmoid : public Layer {
- public:
-  Tensor forward(Tensor x) override;
-};
-class Tanh : public Layer {
- public:
-  Tensor forward(Tensor x) override;
-};
-// e^x over its sum along `dim`.
-class Softmax : public Layer {
- public:
-  explicit Softmax(int dim = -1);
-  Tensor forward(Tensor x) override;
-
- private:
-  int dim_;
 };
 // [n, a, b, ..] to [n, a * b * ..].
 class Flatten : public Layer {

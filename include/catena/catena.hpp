@@ -16,6 +16,7 @@
 #include "catena/nn/functional_call.hpp"
 #include "catena/nn/graph_module.hpp"
 #include "catena/nn/init.hpp"
+#include "catena/nn/activations.hpp"
 #include "catena/nn/layers.hpp"
 #include "catena/nn/linear.hpp"
 #include "catena/nn/module.hpp"

@@ -2,8 +2,8 @@
 #include "catena/nn/clone.hpp"
 
 #include "catena/graph/trace.hpp"
+#include "catena/nn/activations.hpp"
 #include "catena/nn/graph_module.hpp"
-#include "catena/nn/layers.hpp"
 #include "catena/nn/linear.hpp"
 #include "catena/nn/module_list.hpp"
 #include "catena/nn/sequential.hpp"

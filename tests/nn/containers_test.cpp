@@ -1,6 +1,6 @@
 // ModuleList, ModuleDict and hooks of modules.
 #include "catena/graph/autograd.hpp"
-#include "catena/nn/layers.hpp"
+#include "catena/nn/activations.hpp"
 #include "catena/nn/linear.hpp"
 #include "catena/nn/module_list.hpp"
 #include "catena/ops/all.hpp"

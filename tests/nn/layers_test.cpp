@@ -5,6 +5,7 @@
 
 #include "catena/graph/autograd.hpp"
 #include "catena/graph/random.hpp"
+#include "catena/nn/activations.hpp"
 #include "catena/nn/init.hpp"
 #include "catena/nn/layers.hpp"
 #include "catena/nn/linear.hpp"

@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include "catena/graph/autograd.hpp"
+#include "catena/nn/activations.hpp"
 #include "catena/nn/init.hpp"
 #include "catena/nn/layers.hpp"
 #include "catena/nn/linear.hpp"

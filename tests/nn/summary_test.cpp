@@ -1,6 +1,7 @@
 // The summary table, to the letter.
 #include <gtest/gtest.h>
 
+#include "catena/nn/activations.hpp"
 #include "catena/nn/layers.hpp"
 #include "catena/nn/linear.hpp"
 #include "catena/nn/sequential.hpp"

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "catena/graph/random.hpp"
+#include "catena/nn/activations.hpp"
 #include "catena/nn/layers.hpp"
 #include "catena/nn/linear.hpp"
 #include "catena/nn/sequential.hpp"

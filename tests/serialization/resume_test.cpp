@@ -10,6 +10,7 @@
 #include "catena/graph/random.hpp"
 #include "catena/graph/trace.hpp"
 #include "catena/nn/graph_module.hpp"
+#include "catena/nn/activations.hpp"
 #include "catena/nn/layers.hpp"
 #include "catena/nn/linear.hpp"
 #include "catena/nn/sequential.hpp"

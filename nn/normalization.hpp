@@ -1,0 +1,59 @@
+// LayerNorm and BatchNorm1d.
+#pragma once
+
+#include <cstdint>
+
+#include "catena/nn/module.hpp"
+
+namespace catena::nn {
+
+// y = (x - mean) / sqrt(var + eps) * weight + bias over the last dimensions, whose sizes
+// `normalized_shape` gives; weight (of that shape) starts as ones and bias as zeros, and are left
+// out without `affine`. Error: x does not end in these sizes.
+class LayerNorm : public Layer {
+ public:
+  explicit LayerNorm(const Shape& normalized_shape, double eps = 1e-5, bool affine = true);
+
+  Tensor forward(Tensor x) override;
+
+  Tensor weight() const { return weight_; }  // undefined without affine
+  Tensor bias() const { return bias_; }
+
+ private:
+  Shape normalized_shape_;
+  double eps_;
+  Parameter weight_, bias_;
+};
+
+struct BatchNormOptions {
+  double eps = 1e-5;
+  double momentum = 0.1;            // of the running statistics
+  bool affine = true;               // with weight and bias
+  bool track_running_stats = true;  // else the batch's own statistics in evaluation too
+};
+
+// x [n, c] or [n, c, l] normalised per feature c: in training with the mean and variance of the
+// batch, which also move the buffers running_mean and running_var (unbiased) by `momentum`; in
+// evaluation with those. weight [c] starts as ones and bias [c] as zeros. The buffer
+// num_batches_tracked (int64) counts. Errors: another number of features or dimensions; one value
+// per feature in training.
+class BatchNorm1d : public Layer {
+ public:
+  explicit BatchNorm1d(std::int64_t num_features, BatchNormOptions options = {},
+                       Location loc = Location::current());
+
+  Tensor forward(Tensor x) override;
+
+  Tensor weight() const { return weight_; }  // undefined without affine
+  Tensor bias() const { return bias_; }
+  Tensor running_mean() const { return running_mean_; }  // undefined when not tracked
+  Tensor running_var() const { return running_var_; }
+
+ private:
+  std::int64_t num_features_;
+  BatchNormOptions options_;
+  Parameter weight_, bias_;
+  Buffer running_mean_, running_var_, num_batches_tracked_;
+};
+
+}  // namespace catena::nn
