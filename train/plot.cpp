@@ -36,41 +36,75 @@ bool run_gnuplot(const std::string& folder, const std::string& script) {
   return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
+std::filesystem::path made(const std::string& folder) {
+  const std::filesystem::path path = folder.empty() ? "." : folder;
+  std::error_code ignored;  // writing into it will say what is wrong
+  std::filesystem::create_directories(path, ignored);
+  return path;
+}
+
+// For a string in single quotes.
+std::string quoted(std::string text) {
+  for (std::size_t at = 0; (at = text.find('\'', at)) != std::string::npos; at += 2)
+    text.insert(at, 1, '\'');
+  return text;
+}
+
 }  // namespace
 
-std::string plot_history(const History& history, const std::string& folder,
-                         const std::vector<std::string>& names) {
-  const std::filesystem::path base = folder.empty() ? "." : folder;
-  history.write_csv((base / "history.csv").string());
-
-  // A logarithmic axis shows a loss that falls by powers of ten; it needs positive values.
-  bool positive = true;
-  for (const std::string& name : names)
-    positive &= std::ranges::all_of(history.at(name), [](double v) { return v > 0; });
-  const std::vector<std::string> columns = history.names();
-  std::string plots;
-  for (const std::string& name : names) {
-    const auto column = std::ranges::find(columns, name) - columns.begin() + 2;
-    plots += fmt::format("{}'history.csv' using 1:{} with lines linewidth 2 title '{}'",
-                         plots.empty() ? "" : ", \\\n     ", column, name);
+std::string plot(const std::vector<Series>& series, const std::string& folder,
+                 const std::string& name, const PlotOptions& options) {
+  std::string data, plots;
+  for (std::size_t k = 0; k < series.size(); ++k) {
+    const Series& s = series[k];
+    if (s.x.size() != s.y.size())
+      throw ArgumentError(fmt::format("[plot] series '{}' has {} x and {} y; expected as many",
+                                      s.name, s.x.size(), s.y.size()));
+    data += fmt::format("$data{} << END\n", k);
+    for (std::size_t i = 0; i < s.x.size(); ++i) data += fmt::format("{} {}\n", s.x[i], s.y[i]);
+    data += "END\n";
+    plots += fmt::format(
+        "{}$data{} with {} title '{}'", plots.empty() ? "" : ", \\\n     ", k,
+        s.style == Series::Style::kLine ? "lines linewidth 2" : "points pointtype 7 pointsize 0.6",
+        quoted(s.name));
   }
   const std::string script = fmt::format(
-      "set datafile separator ','\n"
-      "set terminal svg size 800,500 font 'sans,14' background rgb 'white'\n"
-      "set output 'history.svg'\n"
-      "set key autotitle columnhead noenhanced\n"
-      "set xlabel 'epoch'\n"
+      "{}set terminal svg size 800,500 font 'sans,14' background rgb 'white'\n"
+      "set output '{}.svg'\n"
+      "set key noenhanced\n"
+      "set title '{}' noenhanced\n"
+      "set xlabel '{}' noenhanced\n"
+      "set ylabel '{}' noenhanced\n"
       "set grid\n"
       "{}plot {}\n",
-      positive ? "set logscale y\n" : "", plots);
-  const std::filesystem::path path = base / "history.gp";
+      data, name, quoted(options.title), quoted(options.x_label), quoted(options.y_label),
+      options.log_y ? "set logscale y\n" : "", plots);
+
+  const std::filesystem::path base = made(folder);
+  const std::filesystem::path path = base / (name + ".gp");
   std::ofstream out(path);
   out << script;
   out.close();
   if (!out)
     throw SystemError(
-        fmt::format("[plot_history] cannot write '{}': {}", path.string(), std::strerror(errno)));
-  return run_gnuplot(base.string(), "history.gp") ? (base / "history.svg").string() : "";
+        fmt::format("[plot] cannot write '{}': {}", path.string(), std::strerror(errno)));
+  return run_gnuplot(base.string(), name + ".gp") ? (base / (name + ".svg")).string() : "";
+}
+
+std::string plot_history(const History& history, const std::string& folder,
+                         const std::vector<std::string>& names) {
+  const std::filesystem::path base = made(folder);
+  history.write_csv((base / "history.csv").string());
+  std::vector<Series> series;
+  // A logarithmic axis shows a loss that falls by powers of ten; it needs positive values.
+  bool positive = true;
+  for (const std::string& name : names) {
+    Series s{name, {}, history.at(name)};
+    for (std::size_t i = 0; i < s.y.size(); ++i) s.x.push_back(static_cast<double>(i + 1));
+    positive &= std::ranges::all_of(s.y, [](double v) { return v > 0; });
+    series.push_back(std::move(s));
+  }
+  return plot(series, folder, "history", {.x_label = "epoch", .log_y = positive});
 }
 
 }  // namespace catena::train

@@ -89,6 +89,13 @@ expect 1 'cut.catena' run cut.catena --inputs d/test_pixels.npy --output-dir e
 expect 1 'results' train digits --epochs 1 --json no/such/folder/results.json
 expect 1 'digits.csv' train digits --epochs 1 --data no/digits.csv
 
+# --- The small tasks --------------------------------------------------------------------------------
+expect 0 'reached' train line --seed 2 --out pictures/line --json line.json
+grep -q '"reached": true' line.json || complain 'train line: no result in its JSON'
+[ -s pictures/line/line.gp ] || complain 'train line: no picture was described'
+expect 0 'score' train multilayer --loss mse --layers 8,8 --epochs 2 --out pictures/multilayer
+expect 2 'log_loss' train multilayer --loss crossentropy
+
 # --- A training in two parts ---------------------------------------------------------------------
 expect 0 '' train digits --epochs 4 --json whole.json
 expect 0 '' train digits --epochs 2 --save half.catena

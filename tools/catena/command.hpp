@@ -30,5 +30,6 @@ void add_ops(CLI::App& app, Action* action);
 void add_op(CLI::App& app, Action* action);
 void add_bench(CLI::App& app, Action* action);
 void add_train(CLI::App& app, Action* action);
+void add_train_tasks(CLI::App& train, Action* action);  // the small ones
 
 }  // namespace catena::tool

@@ -157,6 +157,7 @@ void add_train(CLI::App& app, Action* action) {
                    "Go on from a file of --save, with the same options, to the same bits");
   task->add_option("--device", options->device, "cpu or cuda")->capture_default_str();
   task->add_option("--data", options->task.data_path, "Another file than the shipped digits.csv");
+  add_train_tasks(*sub, action);
   task->callback([options, action] { *action = [options] { train_digits(*options); }; });
 }
 
