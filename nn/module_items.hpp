@@ -1,4 +1,4 @@
-// The modules a container holds. Not a public header: the containers are.
+// The modules a container holds, for ModuleList, ModuleDict and Sequential.
 #pragma once
 
 #include <concepts>

@@ -18,6 +18,7 @@
 #include "catena/serialization/save_load.hpp"
 #include "catena/train/callbacks.hpp"
 #include "catena/train/fit.hpp"
+#include "catena/train/interrupt.hpp"
 #include "catena/train/metrics.hpp"
 #include "file_builder.hpp"
 #include "support.hpp"
@@ -55,11 +56,23 @@ train::History train_to(const std::string& path, std::uint64_t seed, const State
 
 bool is_default(const struct sigaction& action) { return action.sa_handler == SIG_DFL; }
 
-// Tells the parent through descriptor 3, and waits for its signal.
-void wait_for_signal() {
+// Tells the parent through descriptor 3, and waits until `done`, for at most 20 s.
+template <class Done>
+void tell_and_wait(const Done& done) {
   if (::write(3, "x", 1) != 1) ::_exit(9);
-  const timespec long_time{20, 0};
-  if (::nanosleep(&long_time, nullptr) == 0) ::_exit(8);
+  for (int i = 0; i < 2000; ++i) {
+    if (done()) return;
+    const timespec moment{0, 10'000'000};
+    ::nanosleep(&moment, nullptr);
+  }
+  ::_exit(8);
+}
+void wait_for_signal() {
+  const train::InterruptGuard guard(true);  // sees the one under way too
+  tell_and_wait([&] { return guard.requested(); });
+}
+void wait_for_the_end() {
+  tell_and_wait([] { return false; });
 }
 
 class Interrupt : public test::FileTest {
@@ -145,7 +158,7 @@ TEST_F(Interrupt, TwiceChild) {
   train_to(path, 1, nullptr, {.on_batch_end = [](train::FitContext& fit) {
              if (fit.epoch == 1 && fit.step == 1) {
                wait_for_signal();
-               wait_for_signal();
+               wait_for_the_end();
              }
            }});
 }
