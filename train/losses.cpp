@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "catena/graph/error.hpp"
+#include "catena/ops/cross_entropy.hpp"
 #include "catena/ops/loss.hpp"
 #include "catena/ops/reduction.hpp"
 #include "catena/train/names.hpp"
@@ -22,11 +23,21 @@ struct NamedLoss {
 };
 
 const NamedLoss kLosses[] = {
+    {"bce_loss", [](const Tensor& o, const Tensor& t, Reduction r) { return bce_loss(o, t, r); }},
     {"bce_with_logits",
      [](const Tensor& o, const Tensor& t, Reduction r) { return bce_with_logits(o, t, r); }},
     {"cross_entropy",
      [](const Tensor& o, const Tensor& t, Reduction r) { return cross_entropy(o, t, r); }},
+    {"hinge_loss",
+     [](const Tensor& o, const Tensor& t, Reduction r) { return hinge_loss(o, t, r); }},
+    {"huber_loss",
+     [](const Tensor& o, const Tensor& t, Reduction r) { return huber_loss(o, t, r); }},
+    {"kl_div", [](const Tensor& o, const Tensor& t, Reduction r) { return kl_div(o, t, r); }},
+    {"mae_loss", [](const Tensor& o, const Tensor& t, Reduction r) { return mae_loss(o, t, r); }},
     {"mse_loss", [](const Tensor& o, const Tensor& t, Reduction r) { return mse_loss(o, t, r); }},
+    {"nll_loss", [](const Tensor& o, const Tensor& t, Reduction r) { return nll_loss(o, t, r); }},
+    {"smooth_l1_loss",
+     [](const Tensor& o, const Tensor& t, Reduction r) { return smooth_l1_loss(o, t, r); }},
 };
 
 LossFunction find(std::string_view name, const std::source_location& loc) {

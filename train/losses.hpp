@@ -12,7 +12,8 @@
 namespace catena::train {
 
 // What training makes small: a scalar tensor from the model's output and the targets, the mean over
-// the batch. By name: "cross_entropy", "mse_loss", "bce_with_logits", the functions of those names.
+// the batch. By name the functions of ops/: "cross_entropy", "nll_loss", "mse_loss", "mae_loss",
+// "huber_loss", "smooth_l1_loss", "bce_loss", "bce_with_logits", "kl_div", "hinge_loss".
 class Loss {
  public:
   using Function = std::function<Tensor(const Tensor& output, const Tensor& target)>;
