@@ -5,6 +5,7 @@
 
 #include "catena/graph/thread_state.hpp"
 #include "catena/ops/elementwise.hpp"
+#include "catena/ops/math.hpp"
 #include "catena/ops/reduction.hpp"
 
 namespace catena {
@@ -41,12 +42,6 @@ Tensor reduced(const Tensor& losses, Reduction reduction) {
   return reduction == Reduction::kSum ? sum(losses) : mean(losses);
 }
 
-// |x| with the derivative 0 at 0.
-Tensor size_of_difference(const Tensor& a, const Tensor& b) {
-  const Tensor d = a - b;
-  return relu(d) + relu(-d);
-}
-
 // d^2 / 2 up to `limit`, then on along the tangent. Written so that no branch is infinite.
 Tensor quadratic_then_linear(const Tensor& d, double limit) {
   const Tensor inner = where(d < limit, d, limit);
@@ -65,19 +60,19 @@ Tensor MseLoss::compose(std::span<const Tensor> in) const {
 
 Tensor MaeLoss::compose(std::span<const Tensor> in) const {
   const Reduction kind = check_pair(*this, "prediction", in[0], in[1]);
-  return reduced(size_of_difference(in[0], in[1]), kind);
+  return reduced(abs(in[0] - in[1]), kind);
 }
 
 Tensor HuberLoss::compose(std::span<const Tensor> in) const {
   const Reduction kind = check_pair(*this, "prediction", in[0], in[1]);
   if (!(delta > 0)) fail(*this, fmt::format("delta is {}; expected a number above 0", delta));
-  return reduced(quadratic_then_linear(size_of_difference(in[0], in[1]), delta), kind);
+  return reduced(quadratic_then_linear(abs(in[0] - in[1]), delta), kind);
 }
 
 Tensor SmoothL1Loss::compose(std::span<const Tensor> in) const {
   const Reduction kind = check_pair(*this, "prediction", in[0], in[1]);
   if (!(beta >= 0)) fail(*this, fmt::format("beta is {}; expected 0 or more", beta));
-  const Tensor d = size_of_difference(in[0], in[1]);
+  const Tensor d = abs(in[0] - in[1]);
   return reduced(beta == 0 ? d : quadratic_then_linear(d, beta) / beta, kind);
 }
 

@@ -10,6 +10,7 @@
 #include "catena/graph/thread_state.hpp"
 #include "catena/ops/cast.hpp"
 #include "catena/ops/elementwise.hpp"
+#include "catena/ops/math.hpp"
 #include "catena/ops/reduced_shape.hpp"
 #include "catena/ops/reduction.hpp"
 
@@ -93,8 +94,7 @@ Tensor Norm::compose(std::span<const Tensor> in) const {
     const Tensor squares = sum(x * x, dims, keepdim);
     return where(squares == 0, 0, sqrt(one_for_zero(squares)));
   }
-  // Its derivative at 0 is 0, as relu's is.
-  const Tensor size = relu(x) + relu(-x);
+  const Tensor size = abs(x);
   if (p == 1) return sum(size, dims, keepdim);
   if (std::isinf(p)) return p > 0 ? max(size, dims, keepdim) : min(size, dims, keepdim);
   const Tensor power = pow(one_for_zero(size), p);

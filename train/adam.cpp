@@ -7,6 +7,7 @@
 
 #include "catena/graph/error.hpp"
 #include "catena/ops/elementwise.hpp"
+#include "catena/ops/math.hpp"
 #include "catena/train/optimizer_state.hpp"
 
 namespace catena::optim {
@@ -87,7 +88,7 @@ void AdamFamily<OptionsType>::update(std::size_t index, std::size_t group, const
   s.exp_avg_sq.mul_(o.betas[1]).add_(g * g, 1 - o.betas[1]);
   Tensor second = s.exp_avg_sq;
   if (o.amsgrad) {
-    s.max_exp_avg_sq.copy_(detail::larger(s.max_exp_avg_sq, second));
+    s.max_exp_avg_sq.copy_(maximum(s.max_exp_avg_sq, second));
     second = s.max_exp_avg_sq;
   }
   param.add_(s.exp_avg / (sqrt(second) * inverse_sqrt_correction2 + o.eps), -step_size, loc);

@@ -6,6 +6,7 @@
 
 #include "catena/graph/error.hpp"
 #include "catena/ops/elementwise.hpp"
+#include "catena/ops/math.hpp"
 #include "catena/train/optimizer_state.hpp"
 
 namespace catena::optim {
@@ -64,7 +65,7 @@ void Adamax::update(std::size_t index, std::size_t group, const Tensor& grad, co
   const Tensor g = detail::plain_gradient(grad, param, o.weight_decay, o.maximize);
   s.exp_avg.add_(g - s.exp_avg, 1 - o.betas[0]);
   s.exp_inf.mul_(o.betas[1]);
-  s.exp_inf.copy_(detail::larger(s.exp_inf, where(g < 0, -g, g) + o.eps));
+  s.exp_inf.copy_(maximum(s.exp_inf, abs(g) + o.eps));
   param.add_(s.exp_avg / s.exp_inf, -step_size, loc);
 }
 

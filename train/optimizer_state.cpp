@@ -96,8 +96,6 @@ Tensor plain_gradient(const Tensor& grad, const Tensor& param, double weight_dec
   return weight_decay != 0 ? g + param * weight_decay : g;
 }
 
-Tensor larger(const Tensor& a, const Tensor& b) { return where(a > b, a, where(a == a, b, a)); }
-
 const void* read_pointer(const Tensor& t) {
   catena::detail::TensorImpl* impl = t.impl();
   catena::detail::ensure_ready(impl);

@@ -90,9 +90,6 @@ void follow(Tensor& state, const Tensor& param, double value = 0);
 // For updates made of ops: (maximize ? -grad : grad) + weight_decay param, detached.
 Tensor plain_gradient(const Tensor& grad, const Tensor& param, double weight_decay, bool maximize);
 
-// The larger of a and b, element by element; NaN when either is.
-Tensor larger(const Tensor& a, const Tensor& b);
-
 // The memory behind a tensor, computed if it was pending. write_pointer counts as an in-place
 // write: pending readers run first, and a tape that saved the old value will say so.
 const void* read_pointer(const Tensor& t);
