@@ -41,8 +41,7 @@ train::Dataset hypercube() {
   // In random order, with features of mean 0 and variance 1.
   train::DataLoader shuffled(all, {.batch_size = kSamples, .shuffle = true});
   const auto [samples, targets] = *shuffled.begin();
-  const Tensor mean = samples.mean({0}), centred = samples - mean;
-  return {centred / sqrt((centred * centred).mean({0})), targets};
+  return {train::StandardScaler().fit(samples).transform(samples), targets};
 }
 
 struct Network : nn::Module {

@@ -45,11 +45,6 @@ struct Best : nn::Module {
   }
 };
 
-Tensor one_hot(const Tensor& labels) {
-  Tensor classes = tensor({0, 1, 2, 3, 4, 5, 6, 7, 8, 9}, kInt64).to(labels.device());
-  return (labels.unsqueeze(1) == classes).to(kFloat32);
-}
-
 train::History train_classic(nn::Module& model, const train::Dataset& data,
                              train::FitOptions options) {
   // Softmax with categorical cross-entropy on the whole training set at each step.
@@ -58,7 +53,7 @@ train::History train_classic(nn::Module& model, const train::Dataset& data,
   options.batch_size = data.size();
   options.shuffle = false;
   options.log_every = 100;
-  return train::fit(model, {data.x, one_hot(data.y)}, options);
+  return train::fit(model, {data.x, one_hot(data.y, kClasses, kFloat32)}, options);
 }
 
 train::History train_best(nn::Module& model, const train::Dataset& data,

@@ -101,14 +101,12 @@ task::Result multilayer::run(const Options& options) {
   const Tensor y = train::predict(model, test.x);
   task::Result result;
   if (loss == "mse_loss") {
-    const Tensor error = y - test.y, spread = test.y - test.y.mean();
-    result.score = 1 - ((error * error).sum() / (spread * spread).sum()).item();
+    result.score = train::r2(y, test.y);
     result.values.emplace_back("test_r2", result.score);
     result.target = 0.95;
   } else {
-    const Tensor right =
-        loss == "cross_entropy" ? argmax(y, 1) == test.y : (y > 0) == (test.y > 0.5);
-    result.score = right.to(kFloat32).mean().item();
+    result.score =
+        loss == "cross_entropy" ? train::accuracy(y, test.y) : train::binary_accuracy(y, test.y);
     result.values.emplace_back("test_accuracy", result.score);
     result.target = 0.95;
   }
