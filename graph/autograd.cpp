@@ -4,6 +4,7 @@
 
 #include "catena/graph/deferral.hpp"
 #include "catena/graph/registry.hpp"
+#include "catena/graph/stand_in.hpp"
 #include "catena/graph/tensor_extra.hpp"
 #include "catena/graph/thread_state.hpp"
 #include "catena/graph/walk.hpp"
@@ -126,10 +127,7 @@ VjpResult vjp(const Function& fn, std::span<const Tensor> inputs,
               std::span<const Tensor> cotangents, std::source_location loc) {
   EnableGrad on;
   std::vector<Tensor> fresh;
-  for (const Tensor& t : inputs) {
-    fresh.push_back(t.detach());
-    fresh.back().set_requires_grad(true, loc);
-  }
+  for (const Tensor& t : inputs) fresh.push_back(detail::stand_in(t, true, false, loc));
   VjpResult result;
   std::vector<Tensor> outputs = fn(fresh);
   if (outputs.size() != cotangents.size())

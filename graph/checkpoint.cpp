@@ -9,6 +9,7 @@
 #include "catena/graph/op.hpp"
 #include "catena/graph/random.hpp"
 #include "catena/graph/record.hpp"
+#include "catena/graph/stand_in.hpp"
 #include "catena/graph/thread_state.hpp"
 #include "catena/graph/walk.hpp"
 
@@ -42,18 +43,11 @@ const OpInfo& checkpoint_op() {
   return info;
 }
 
-// Tensors to call fn with: cut off from the tape, or recorded views when the gradient is to be
-// differentiated again.
-std::vector<Tensor> stand_ins(std::span<const Tensor> inputs, bool create_graph) {
+std::vector<Tensor> stand_ins(std::span<const Tensor> inputs, bool create_graph,
+                              const std::source_location& loc) {
   std::vector<Tensor> result;
-  for (const Tensor& t : inputs) {
-    if (create_graph && t.requires_grad()) {
-      result.push_back(t.reshape(t.shape()));
-      continue;
-    }
-    result.push_back(t.detach());
-    if (t.requires_grad()) result.back().set_requires_grad(true);
-  }
+  for (const Tensor& t : inputs)
+    result.push_back(detail::stand_in(t, t.requires_grad(), create_graph, loc));
   return result;
 }
 
@@ -89,7 +83,7 @@ void Checkpoint::vjp(VjpContext& c) const {
   std::vector<Tensor> inputs, wanted, outputs, seeds;
   std::vector<int> wanted_index;
   for (int i = 0; i < segment->num_inputs; ++i) inputs.push_back(c.input(i));
-  inputs = stand_ins(inputs, c.create_graph());
+  inputs = stand_ins(inputs, c.create_graph(), c.node().location);
   for (int i = 0; i < c.num_inputs(); ++i) {
     // Also of those whose gradient is not wanted: an overwritten one is an error.
     const Tensor own = c.input(i);
@@ -148,7 +142,7 @@ std::vector<Tensor> checkpoint(Function fn, std::span<const Tensor> inputs,
 
   auto segment = std::make_shared<Segment>();
   segment->num_inputs = static_cast<int>(inputs.size());
-  const std::vector<Tensor> fresh = stand_ins(inputs, false);
+  const std::vector<Tensor> fresh = stand_ins(inputs, false, loc);
   const std::uint64_t start = detail::thread_state.sequence;
   std::vector<Tensor> recorded;
   {

@@ -3,12 +3,11 @@
 #include <fmt/format.h>
 
 #include "catena/graph/dispatch.hpp"
+#include "catena/graph/stand_in.hpp"
 
 namespace catena {
 namespace {
 
-// Stand-ins that fn is differentiated in: leaves, or recorded views of the inputs when the
-// transform itself is to be differentiated.
 std::vector<Tensor> stand_ins(const char* transform, std::span<const Tensor> inputs,
                               bool create_graph, const std::source_location& loc) {
   std::vector<Tensor> result;
@@ -19,12 +18,7 @@ std::vector<Tensor> stand_ins(const char* transform, std::span<const Tensor> inp
                      fmt::format("input {} is {}; expected a floating tensor", i,
                                  t.defined() ? name_of(t.dtype()) : "undefined"),
                      loc);
-    if (create_graph && t.requires_grad()) {
-      result.push_back(t.reshape(t.shape(), loc));
-    } else {
-      result.push_back(t.detach());
-      result.back().set_requires_grad(true, loc);
-    }
+    result.push_back(detail::stand_in(t, true, create_graph, loc));
   }
   return result;
 }
