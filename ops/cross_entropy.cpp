@@ -221,12 +221,42 @@ namespace {
 
 // Calls `op` with the weight when there is one; its first output.
 template <class Op>
-Tensor call_class_loss(const Op& op, Operand& scores, Operand& target, const Tensor& weight) {
+Tensor call_rows(const Op& op, Operand& scores, Operand& target, const Tensor& weight) {
   Operand third(weight, scores.location());
   Operand* list[] = {&scores, &target, &third};
   return std::move(
       detail::dispatch_multi(op_info<Op>(), &op, list, weight.defined() ? 3 : 2, scores.location())
           .front());
+}
+
+// [N, C, d1, ...] as [N d1 ..., C].
+Tensor as_rows(const Tensor& x, const std::source_location& loc) {
+  Shape dims{0};
+  for (int d = 2; d < x.rank(); ++d) dims.push_back(d);
+  dims.push_back(1);
+  return reshape(Operand(permute(Operand(x, loc), dims), loc), {-1, x.shape()[1]});
+}
+
+// The same with the scores of positions [N, C, d1, ...].
+template <class Op>
+Tensor call_class_loss(const Op& op, Operand& scores, Operand& target, const Tensor& weight) {
+  const Tensor x = scores.tensor(), t = target.tensor();
+  if (!x.defined() || !t.defined() || x.rank() <= 2) return call_rows(op, scores, target, weight);
+  const std::source_location& loc = scores.location();
+  Shape positions = x.shape();
+  positions.erase(1);
+  const bool indices = !is_floating(t.dtype());
+  if (t.shape() != (indices ? positions : x.shape()))
+    throw_argument(OpName<Op>::value,
+                   fmt::format("scores have shape {}, [N, C, d1, ...], and target has {}; expected "
+                               "class indices {}{}",
+                               to_string(x.shape()), to_string(t.shape()), to_string(positions),
+                               indices ? "" : " or probabilities of the shape of the scores"),
+                   loc);
+  Operand rows(as_rows(x, loc), loc);
+  Operand row_targets(indices ? reshape(Operand(t, loc), {-1}) : as_rows(t, loc), loc);
+  const Tensor loss = call_rows(op, rows, row_targets, weight);
+  return loss.rank() == 0 ? loss : reshape(Operand(loss, loc), positions);
 }
 
 }  // namespace

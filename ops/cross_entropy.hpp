@@ -63,10 +63,11 @@ Reduction reduction_of(const NllLoss& op);
 
 }  // namespace op
 
-// Losses over logits, or log-probabilities, [N, C] with class indices [N]; cross_entropy takes
-// probabilities [N, C] as well. A scalar, or with Reduction::kNone one loss per row; PyTorch's
-// weights, averages and defaults. Errors: shapes or dtypes that do not fit; a class index outside
-// [0, C) that is not ignore_index; label_smoothing outside [0, 1].
+// Losses over logits, or log-probabilities, [N, C] with class indices [N], or [N, C, d1, ...] with
+// [N, d1, ...], each position a row; cross_entropy takes probabilities of the logits' shape as
+// well. A scalar, or with Reduction::kNone one loss per row; PyTorch's weights, averages and
+// defaults. Errors: shapes or dtypes that do not fit; a class index outside [0, C) that is not
+// ignore_index; label_smoothing outside [0, 1].
 struct CrossEntropyOptions {
   Reduction reduction = Reduction::kMean;
   Tensor weight;  // per class

@@ -37,6 +37,19 @@ Reduction check_pair(const Op& op, const char* first, const Tensor& a, const Ten
   return reduction;
 }
 
+// A weight of entries fits the tensor called `first`.
+template <class Op>
+void check_weight(const Op& op, const char* name, const Tensor& weight, const char* first,
+                  const Tensor& x) {
+  Shape joined;
+  if (!broadcast_shapes(x.shape(), weight.shape(), &joined) || joined != x.shape())
+    fail(op, fmt::format("{} has shape {}; expected one that broadcasts to the {}, {}", name,
+                         to_string(weight.shape()), first, to_string(x.shape())));
+  if (weight.dtype() != x.dtype())
+    fail(op, fmt::format("{} is {}; expected {}, like the {}; convert it with to(dtype)", name,
+                         name_of(weight.dtype()), name_of(x.dtype()), first));
+}
+
 Tensor reduced(const Tensor& losses, Reduction reduction) {
   if (reduction == Reduction::kNone) return losses;
   return reduction == Reduction::kSum ? sum(losses) : mean(losses);
@@ -78,7 +91,10 @@ Tensor SmoothL1Loss::compose(std::span<const Tensor> in) const {
 
 Tensor BceLoss::compose(std::span<const Tensor> in) const {
   const Reduction kind = check_pair(*this, "probability", in[0], in[1]);
-  return reduced(binary_cross_entropy(in[0], in[1]), kind);
+  const Tensor loss = binary_cross_entropy(in[0], in[1]);
+  if (in.size() < 3) return reduced(loss, kind);
+  check_weight(*this, "weight", in[2], "probability", in[0]);
+  return reduced(loss * in[2], kind);
 }
 
 // -|x| is written x - 2 max(x, 0): its derivative at 0 is then 1 where relu's is 0, so that the
@@ -86,17 +102,8 @@ Tensor BceLoss::compose(std::span<const Tensor> in) const {
 Tensor BceWithLogits::compose(std::span<const Tensor> in) const {
   const Reduction kind = check_pair(*this, "logits", in[0], in[1]);
   const Tensor &x = in[0], &t = in[1];
-  for (std::size_t i = 2; i < in.size(); ++i) {
-    Shape joined;
-    if (!broadcast_shapes(x.shape(), in[i].shape(), &joined) || joined != x.shape())
-      fail(*this, fmt::format("{} has shape {}; expected one that broadcasts to the logits, {}",
-                              i == 2 ? "weight" : "pos_weight", to_string(in[i].shape()),
-                              to_string(x.shape())));
-    if (in[i].dtype() != x.dtype())
-      fail(*this, fmt::format("{} is {}; expected {}, like the logits; convert it with to(dtype)",
-                              i == 2 ? "weight" : "pos_weight", name_of(in[i].dtype()),
-                              name_of(x.dtype())));
-  }
+  for (std::size_t i = 2; i < in.size(); ++i)
+    check_weight(*this, i == 2 ? "weight" : "pos_weight", in[i], "logits", x);
   const Tensor positive = relu(x);
   const Tensor minus_abs = x - positive * 2;
   const Tensor rest = log(exp(minus_abs) + 1);
@@ -135,13 +142,20 @@ Tensor HingeLoss::compose(std::span<const Tensor> in) const {
   }
 CATENA_LOSS(mse_loss, MseLoss, prediction)
 CATENA_LOSS(mae_loss, MaeLoss, prediction)
-CATENA_LOSS(bce_loss, BceLoss, probability)
 CATENA_LOSS_WITH(huber_loss, HuberLoss, prediction, double, delta)
 CATENA_LOSS_WITH(smooth_l1_loss, SmoothL1Loss, prediction, double, beta)
 CATENA_LOSS_WITH(kl_div, KlDiv, log_probabilities, bool, log_target)
 CATENA_LOSS_WITH(hinge_loss, HingeLoss, prediction, double, margin)
 #undef CATENA_LOSS
 #undef CATENA_LOSS_WITH
+
+Tensor bce_loss(Operand probability, Operand target, Reduction reduction, const Tensor& weight) {
+  const op::BceLoss op{name_of(reduction)};
+  if (!weight.defined()) return detail::call_op(op, probability, target);
+  Operand third(weight, probability.location());
+  Operand* list[] = {&probability, &target, &third};
+  return detail::dispatch(op_info<op::BceLoss>(), &op, list, 3, probability.location());
+}
 
 Tensor bce_with_logits(Operand logits, Operand target, Reduction reduction, const Tensor& weight,
                        const Tensor& pos_weight) {

@@ -69,12 +69,13 @@ struct SmoothL1Loss {
 };
 
 // Of probabilities in [0, 1]; outside it is NaN. As in PyTorch logarithms are at least -100, and
-// the derivative divides by at least 1e-12.
+// the derivative divides by at least 1e-12. The weight scales the losses of entries and broadcasts
+// to them; the mean is over all entries.
 struct BceLoss {
   std::string reduction = "mean";
-  static constexpr std::uint32_t kVersion = 1;
+  static constexpr std::uint32_t kVersion = 2;
   static constexpr std::tuple kAttrs{Attr{"reduction", &BceLoss::reduction, kReductionDoc}};
-  static constexpr Inputs kInputs{"probability", "target"};
+  static constexpr Inputs kInputs{"probability", "target", "weight?"};
   CATENA_LOSS_BODY("Log, Max, Mul, Sub, ReduceMean",
                    "y = mean(-(t log x + (1 - t) log(1 - x))), x = probability, t = target");
 };
@@ -127,7 +128,8 @@ Tensor huber_loss(Operand prediction, Operand target, Reduction reduction = Redu
                   double delta = 1);
 Tensor smooth_l1_loss(Operand prediction, Operand target, Reduction reduction = Reduction::kMean,
                       double beta = 1);
-Tensor bce_loss(Operand probability, Operand target, Reduction reduction = Reduction::kMean);
+Tensor bce_loss(Operand probability, Operand target, Reduction reduction = Reduction::kMean,
+                const Tensor& weight = {});
 Tensor bce_with_logits(Operand logits, Operand target, Reduction reduction = Reduction::kMean,
                        const Tensor& weight = {}, const Tensor& pos_weight = {});
 // The Kullback-Leibler divergence of the target from the distribution given by its logarithm, entry

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "catena/graph/autograd.hpp"
 #include "catena/graph/error.hpp"
 #include "catena/train/optimizer_state.hpp"
@@ -15,28 +17,38 @@ GradientAccumulation::GradientAccumulation(Optimizer& optimizer, std::int64_t k,
 }
 
 void GradientAccumulation::backward(const Tensor& loss, Location loc) {
-  loss.backward(
-      full(loss.shape(), 1.0 / static_cast<double>(k_), TensorOptions(loss.dtype(), loss.device())),
-      false, false, loc);
+  if (std::exchange(begins_, false)) optimizer_.zero_grad();
+  Tensor part;
+  if (k_ > 1)
+    part = full(loss.shape(), 1.0 / static_cast<double>(k_),
+                TensorOptions(loss.dtype(), loss.device()));
+  loss.backward(part, false, false, loc);
 }
 
 bool GradientAccumulation::step(Location loc) {
   if (++pending_ < k_) return false;
   optimizer_.step(loc);
-  optimizer_.zero_grad();
   pending_ = 0;
+  begins_ = true;
   return true;
 }
 
+void GradientAccumulation::end_group(Location loc) { end_group(pending_ + 1, loc); }
+
 bool GradientAccumulation::flush(Location loc) {
   if (pending_ == 0) return false;
+  end_group(pending_, loc);
+  return step(loc);
+}
+
+// Each of the batches came in as one of k.
+void GradientAccumulation::end_group(std::int64_t batches, const Location& loc) {
+  if (batches == k_) return;
   NoGrad no_grad;
-  // Each batch came in as one of k.
   for (const Tensor& p : optimizer_.parameters())
     if (Tensor g = p.grad(); g.defined())
-      g.mul_(static_cast<double>(k_) / static_cast<double>(pending_), loc);
+      g.mul_(static_cast<double>(k_) / static_cast<double>(batches), loc);
   pending_ = k_ - 1;
-  return step(loc);
 }
 
 State GradientAccumulation::state() const {
@@ -69,6 +81,7 @@ void GradientAccumulation::load_state(const State& state, Location loc) {
   }
   k_ = k;
   pending_ = pending;
+  begins_ = pending == 0;
   for (std::size_t i = 0; i < params.size(); ++i) {
     Tensor p = params[i];
     if (grads[i].defined())

@@ -34,7 +34,7 @@ struct FitContext {
   const History& history;        // epochs finished, with the one that ends
   std::vector<LogName> names;    // what `logs` holds at the end of an epoch
   std::int64_t epochs = 0;       // in all
-  std::int64_t steps = 0;        // batches per epoch
+  std::int64_t steps = 0;        // batches per epoch; 0 when a stream does not tell
   std::int64_t epoch = 0;        // epochs finished
   std::int64_t step = 0;         // batches finished in the epoch
   bool stepped = false;          // whether the optimizer made its step after the last batch

@@ -82,6 +82,7 @@ DataLoader::Iterator::Iterator(DataLoader* loader, std::shared_ptr<Epoch> run)
 
 Batch& DataLoader::Iterator::operator*() const { return *run_->batch; }
 bool DataLoader::Iterator::at_end() const { return !run_->batch; }
+bool DataLoader::Iterator::is_last() const { return run_->is_at_end(); }
 
 DataLoader::Iterator& DataLoader::Iterator::operator++() {
   run_->batch.reset();  // its memory can serve the next one

@@ -60,6 +60,8 @@ class DataLoader {
     Batch* operator->() const { return &**this; }
     Iterator& operator++();
     void operator++(int) { ++*this; }
+    // Whether no batch comes after this one. Of a stream it is read further to find out.
+    bool is_last() const;
     friend bool operator==(const Iterator& it, std::default_sentinel_t) { return it.at_end(); }
 
    private:
@@ -74,8 +76,9 @@ class DataLoader {
   Iterator begin();
   std::default_sentinel_t end() const { return {}; }
 
-  // Throws ArgumentError for a stream, whose length is unknown.
+  // Per epoch. Throws ArgumentError for a stream, whose length is unknown.
   std::int64_t num_batches(Location loc = Location::current()) const;
+  bool knows_num_batches() const { return !stream_; }
   // Epochs finished.
   std::int64_t epoch() const { return epoch_; }
   // Undefined when the loader was made of items or a stream.

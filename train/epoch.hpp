@@ -16,6 +16,8 @@ class DataLoader::Epoch {
   virtual ~Epoch() = default;
   // The next batch into `batch`; nothing at the end.
   virtual std::optional<Batch> next() = 0;
+  // Whether next() will give nothing.
+  virtual bool is_at_end() = 0;
 
   std::optional<Batch> batch;  // in the caller's hand
 };

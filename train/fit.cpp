@@ -4,11 +4,14 @@
 
 #include <algorithm>
 #include <iostream>
+#include <map>
 
 #include "catena/graph/autograd.hpp"
 #include "catena/graph/error.hpp"
-#include "catena/ops/concat.hpp"
+#include "catena/nn/mode_guard.hpp"
 #include "catena/ops/slice.hpp"
+#include "catena/train/accumulation.hpp"
+#include "catena/train/batches.hpp"
 #include "catena/train/callbacks.hpp"
 #include "catena/train/clip_grad.hpp"
 #include "catena/train/interrupt.hpp"
@@ -19,86 +22,41 @@
 
 namespace catena::train {
 
-namespace {
-
-// Puts a model into a mode and back, also when an exception passes.
-class ModeGuard {
- public:
-  ModeGuard(nn::Module& model, bool training) : model_(model), before_(model.is_training()) {
-    model_.train(training);
-  }
-  ~ModeGuard() { model_.train(before_); }
-  ModeGuard(const ModeGuard&) = delete;
-  ModeGuard& operator=(const ModeGuard&) = delete;
-
- private:
-  nn::Module& model_;
-  bool before_;
-};
-
-// The samples' weights in the order of a loader of the same size, order and position; undefined
-// without weights.
-class WeightLoader {
- public:
-  WeightLoader() = default;
-  WeightLoader(const Tensor& weights, const DataLoader& data, const std::source_location& loc) {
-    if (!weights.defined()) return;
-    DataLoaderOptions options = data.options();
-    options.seed = static_cast<std::uint64_t>(data.state().get<std::int64_t>("seed"));
-    loader_.emplace(Dataset(weights, weights, loc), options, loc);
-  }
-  void load_state(const State& state, const std::source_location& loc) {
-    if (loader_) loader_->load_state(state, loc);
-  }
-  // At the begin of each loop over the data, and for each of its batches.
-  void begin() {
-    if (loader_) at_.emplace(loader_->begin());
-  }
-  Tensor next() {
-    if (!loader_) return {};
-    Tensor weights = (**at_).x;
-    ++*at_;
-    return weights;
-  }
-
- private:
-  std::optional<DataLoader> loader_;
-  std::optional<DataLoader::Iterator> at_;
-};
-
-}  // namespace
-
 OptimizerChoice::OptimizerChoice(const char* name, std::source_location loc) : name_(name) {
   optim::check_optimizer_name("fit", name_, loc);
 }
 
 // One call of fit.
 class FitRun {
+  static constexpr std::int64_t kBatchSize = 32;
+
  public:
   FitRun(nn::Module& model, const Dataset& data, FitOptions options,
          const std::source_location& loc)
-      : model_(model),
-        options_(std::move(options)),
-        loc_(loc),
-        totals_(options_.metrics, options_.weighted_metrics, loc) {
-    check(data);
-    make_data(data);
-    make_optimizer();
-    order_callbacks();
+      : FitRun(model, std::move(options), loc) {
+    if (!data.defined() || data.size() == 0) fail("there are no samples to train on");
+    make_batches(data);
+  }
+  FitRun(nn::Module& model, DataLoader& loader, FitOptions options, const std::source_location& loc)
+      : FitRun(model, std::move(options), loc) {
+    check_for_loader();
+    batches_.emplace(model_, loader, options_.class_weight, loc_);
   }
 
   History run() {
-    ModeGuard mode(model_, true);
+    std::optional<nn::ModeGuard> mode;
+    if (!model_.is_training()) mode.emplace(model_, true);
     InterruptGuard interrupt(options_.interruptible);
-    context_.emplace(FitContext{.model = model_,
-                                .optimizer = *optimizer_,
-                                .history = history_,
-                                .names = names(),
-                                .epochs = options_.epochs,
-                                .steps = loader_->num_batches(),
-                                .out = message_stream(),
-                                .state = [this] { return state(); },
-                                .loc = loc_});
+    context_.emplace(FitContext{
+        .model = model_,
+        .optimizer = *optimizer_,
+        .history = history_,
+        .names = names(),
+        .epochs = options_.epochs,
+        .steps = batches_->loader().knows_num_batches() ? batches_->loader().num_batches(loc_) : 0,
+        .out = message_stream(),
+        .state = [this] { return state(); },
+        .loc = loc_});
     FitContext& now = *context_;
     call(&Callback::prepare);
     if (options_.resume != nullptr) load(*options_.resume);
@@ -117,9 +75,20 @@ class FitRun {
 
  private:
   // --- Before the first epoch ---
-  void check(const Dataset& data) const {
-    const auto fail = [&](std::string_view what) { throw_argument("fit", what, loc_); };
-    if (!data.defined() || data.size() == 0) fail("there are no samples to train on");
+  FitRun(nn::Module& model, FitOptions options, const std::source_location& loc)
+      : model_(model),
+        options_(std::move(options)),
+        loc_(loc),
+        validation_(options_.validation_data),
+        totals_(options_.metrics, options_.weighted_metrics, loc) {
+    check();
+    make_optimizer();
+    order_callbacks();
+  }
+
+  [[noreturn]] void fail(std::string_view what) const { throw_argument("fit", what, loc_); }
+
+  void check() const {
     if (options_.epochs < 0)
       fail(fmt::format("epochs is {}; expected a number >= 0", options_.epochs));
     if (options_.accumulate < 1)
@@ -132,30 +101,44 @@ class FitRun {
     if (!(options_.validation_split >= 0 && options_.validation_split < 1))
       fail(fmt::format("validation_split is {}; expected a fraction in [0, 1)",
                        options_.validation_split));
-    if (options_.validation_split > 0 && options_.validation_data.defined())
+    if (options_.validation_split > 0 && validation_.defined())
       fail("both validation_data and validation_split are given; give one");
-    if (options_.validation_sample_weight.defined() && !options_.validation_data.defined())
+    if (options_.validation_sample_weight.defined() && !validation_.data().defined())
       fail(
-          "validation_sample_weight is given without validation_data; expected both (with "
-          "validation_split the weights are split too)");
+          "validation_sample_weight is given without validation_data that is a Dataset; expected "
+          "both (with validation_split the weights are split too)");
     if (!grad_enabled()) fail("gradients are off here (NoGrad); training needs them");
   }
 
-  void make_data(const Dataset& data) {
+  void check_for_loader() const {
+    const auto own = [this](bool given, std::string_view option) {
+      if (given)
+        fail(fmt::format("{} is given with a loader; expected it in the loader's own options",
+                         option));
+    };
+    own(options_.batch_size.has_value(), "batch_size");
+    own(options_.shuffle.has_value(), "shuffle");
+    own(options_.seed.has_value(), "seed");
+    const auto needs_dataset = [this](bool given, std::string_view option) {
+      if (given) fail(fmt::format("{} is given with a loader; expected it with a Dataset", option));
+    };
+    needs_dataset(options_.validation_split > 0, "validation_split");
+    needs_dataset(options_.sample_weight.defined(), "sample_weight");
+  }
+
+  void make_batches(const Dataset& data) {
     Dataset training = data;
     Tensor own_weight = options_.sample_weight;
-    validation_ = options_.validation_data;
     validation_weight_ = options_.validation_sample_weight;
     sample_weights(data, own_weight, {}, loc_);  // checked before it is split
     if (options_.validation_split > 0) {
       const auto kept = static_cast<std::int64_t>(static_cast<double>(data.size()) *
                                                   (1 - options_.validation_split));
       if (kept == 0)
-        throw_argument("fit",
-                       fmt::format("validation_split is {} of {} samples; expected some to be "
-                                   "left for training",
-                                   options_.validation_split, data.size()),
-                       loc_);
+        fail(
+            fmt::format("validation_split is {} of {} samples; expected some to be left for "
+                        "training",
+                        options_.validation_split, data.size()));
       training = data.slice(0, kept);
       validation_ = data.slice(kept, data.size());
       if (own_weight.defined()) {
@@ -163,20 +146,19 @@ class FitRun {
         own_weight = slice(own_weight, 0, 0, kept);
       }
     }
-    loader_.emplace(
-        training,
-        DataLoaderOptions{
-            .batch_size = options_.batch_size, .shuffle = options_.shuffle, .seed = options_.seed},
-        loc_);
-    weights_ = WeightLoader(sample_weights(training, own_weight, options_.class_weight, loc_),
-                            *loader_, loc_);
+    const DataLoaderOptions order{.batch_size = options_.batch_size.value_or(kBatchSize),
+                                  .shuffle = options_.shuffle.value_or(true),
+                                  .seed = options_.seed};
+    batches_.emplace(model_, training, order, own_weight, options_.class_weight, loc_);
   }
 
   void make_optimizer() {
     optimizer_ = options_.optimizer.own_;
-    if (optimizer_ != nullptr) return;
-    made_ = optim::make_optimizer(options_.optimizer.name_, model_.parameters(), loc_);
-    optimizer_ = made_.get();
+    if (optimizer_ == nullptr) {
+      made_ = optim::make_optimizer(options_.optimizer.name_, model_.parameters(), loc_);
+      optimizer_ = made_.get();
+    }
+    accumulation_.emplace(*optimizer_, options_.accumulate, loc_);
   }
 
   void order_callbacks() {
@@ -218,38 +200,33 @@ class FitRun {
       call(&Callback::on_epoch_begin);
       in_epoch_ = true;
     }
-    weights_.begin();
-    for (auto [x, y] : *loader_) {
-      train_batch(x, y, weights_.next());
+    batches_->begin();
+    while (batches_->next()) {
+      train_batch();
       progress.step(now.step, now.logs);
-      if (now.step == now.steps) continue;  // and the loader moves on to the next epoch
-      if (now.stop) {
-        leave_epoch();
-        break;
-      }
-      if (pending_ == 0 && interrupt.requested()) return false;
+      const bool interrupted = interrupt.requested() && accumulation_->pending() == 0;
+      if ((!now.stop && !interrupted) || batches_->is_last()) continue;
+      if (!now.stop) return false;
+      leave_epoch();
+      break;
     }
+    if (now.step == 0) fail("the loader handed out no batch; expected some to train on");
     return true;
   }
 
-  void train_batch(const Tensor& x, const Tensor& y, const Tensor& weights) {
+  void train_batch() {
     FitContext& now = *context_;
     call(&Callback::on_batch_begin);
-    if (pending_ == 0) optimizer_->zero_grad();
-    const Tensor output = model_(x, loc_);
-    const BatchLoss batch =
-        batch_loss(options_.loss, output, y, weights, options_.divide_by_weights, loc_);
-    // The last group of an epoch may have fewer batches; its gradient is a mean as well.
-    const std::int64_t group = std::min(options_.accumulate, now.steps - (now.step - pending_));
-    (group > 1 ? batch.loss / static_cast<double>(group) : batch.loss)
-        .backward({}, false, false, loc_);
-    now.stepped = ++pending_ == group;
-    if (now.stepped) {
-      clip();
-      optimizer_->step(loc_);
-      pending_ = 0;
-    }
-    totals_.add(batch.value, batch.share, output.detach(), y, weights, loc_);
+    const Tensor output = model_(batches_->x(), loc_);
+    const BatchLoss batch = batch_loss(options_.loss, output, batches_->y(), batches_->weights(),
+                                       options_.divide_by_weights, loc_);
+    accumulation_->backward(batch.loss, loc_);
+    // The last group of an epoch may have fewer batches.
+    if (!accumulation_->is_last() && batches_->is_last()) accumulation_->end_group(loc_);
+    if (accumulation_->is_last()) clip();
+    now.stepped = accumulation_->step(loc_);
+    totals_.add(batch.value, batch.share, output.detach(), batches_->y(), batches_->weights(),
+                loc_);
     ++now.step;
     now.logs = totals_.quick_logs();
     call(&Callback::on_batch_end);
@@ -264,31 +241,26 @@ class FitRun {
 
   // A callback stopped in the middle: what is left of the epoch is not made up for later.
   void leave_epoch() {
-    State order = loader_->state();
-    for (NamedAttr& v : order.values) {
-      if (v.name == "epoch") v.value = loader_->epoch() + 1;
-      if (v.name == "position") v.value = std::int64_t{0};
-    }
-    loader_->load_state(order, loc_);
-    weights_.load_state(order, loc_);
-    if (pending_ > 0) optimizer_->zero_grad();
-    pending_ = 0;
+    batches_->leave_epoch();
+    accumulation_.emplace(*optimizer_, options_.accumulate, loc_);
+  }
+
+  Logs validate() {
+    EvaluateOptions how{.batch_size = options_.batch_size.value_or(kBatchSize),
+                        .loss = options_.loss,
+                        .metrics = options_.metrics,
+                        .sample_weight = validation_weight_,
+                        .divide_by_weights = options_.divide_by_weights,
+                        .weighted_metrics = options_.weighted_metrics};
+    return validation_.loader() != nullptr ? evaluate(model_, *validation_.loader(), how, loc_)
+                                           : evaluate(model_, validation_.data(), how, loc_);
   }
 
   void end_epoch(Progress& progress) {
     FitContext& now = *context_;
     Logs logs = totals_.logs();
-    if (validation_.defined()) {
-      const Logs held_out = evaluate(model_, validation_,
-                                     {.batch_size = options_.batch_size,
-                                      .loss = options_.loss,
-                                      .metrics = options_.metrics,
-                                      .sample_weight = validation_weight_,
-                                      .divide_by_weights = options_.divide_by_weights,
-                                      .weighted_metrics = options_.weighted_metrics},
-                                     loc_);
-      for (const auto& [name, value] : held_out) logs.set("val_" + name, value);
-    }
+    if (validation_.defined())
+      for (const auto& [name, value] : validate()) logs.set("val_" + name, value);
     history_.append(logs, loc_);
     progress.end_epoch(logs);
     now.logs = std::move(logs);
@@ -306,8 +278,8 @@ class FitRun {
       if (const std::string said = callback->on_interrupt(now); !said.empty()) how = said;
     if (now.out == nullptr) return;
     *now.out << fmt::format(
-        "{}Interrupted in epoch {}/{} after batch {}/{}; {}\n", is_terminal(*now.out) ? "\n" : "",
-        now.epoch + 1, now.epochs, now.step, now.steps,
+        "{}Interrupted in epoch {}/{} after batch {}; {}\n", is_terminal(*now.out) ? "\n" : "",
+        now.epoch + 1, now.epochs, of_steps(now.step, now.steps),
         how.empty() ? "nothing was saved (a Checkpoint callback would)" : "to go on: " + how);
     now.out->flush();
   }
@@ -316,7 +288,7 @@ class FitRun {
   TrainingParts parts() {
     return {.model = &model_,
             .optimizer = optimizer_,
-            .loader = &*loader_,
+            .loader = &batches_->loader(),
             .history = &history_,
             .epoch = context_->epoch};
   }
@@ -334,13 +306,10 @@ class FitRun {
   }
 
   State state() {
-    if (pending_ > 0)
-      throw_argument("fit",
-                     "the state is asked for between batches whose gradients are accumulated; "
-                     "expected the end of an epoch, or of a batch after which the optimizer made "
-                     "its step",
-                     loc_);
     State out = training_state(parts());
+    if (validation_.loader() != nullptr)
+      out.add_part("validation_loader", validation_.loader()->state());
+    if (accumulation_->pending() > 0) out.add_part("accumulation", accumulation_->state());
     if (in_epoch_) out.add_part("totals", totals_.state());
     visit_callbacks([&](const std::string& prefix, const Callback& callback) {
       out.add_part(prefix, callback.state());
@@ -350,9 +319,12 @@ class FitRun {
 
   void load(const State& saved) {
     context_->epoch = load_training_state(saved, parts(), loc_);
-    weights_.load_state(saved.part("loader"), loc_);
+    batches_->load_state(saved.part("loader"));
     context_->step = saved.part("loader").get<std::int64_t>("position", loc_);
     in_epoch_ = context_->step > 0;
+    if (validation_.loader() != nullptr && saved.find_value("validation_loader.epoch") != nullptr)
+      validation_.loader()->load_state(saved.part("validation_loader"), loc_);
+    if (saved.find_value("accumulation.pending") != nullptr) load_accumulation(saved);
     if (saved.find_value("totals.loss") != nullptr) totals_.load_state(saved.part("totals"));
     visit_callbacks([&](const std::string& prefix, Callback& callback) {
       const State own = saved.part(prefix);
@@ -360,19 +332,28 @@ class FitRun {
     });
   }
 
+  void load_accumulation(const State& saved) {
+    const auto k = saved.get<std::int64_t>("accumulation.k", loc_);
+    if (k != options_.accumulate)
+      fail(
+          fmt::format("the state was saved between {} batches that make one step, accumulate is "
+                      "{}; expected the same",
+                      k, options_.accumulate));
+    accumulation_->load_state(saved.part("accumulation"), loc_);
+  }
+
   nn::Module& model_;
   FitOptions options_;
   std::source_location loc_;
-  Dataset validation_;
+  ValidationData validation_;
   Tensor validation_weight_;
-  std::optional<DataLoader> loader_;
-  WeightLoader weights_;
+  std::optional<Batches> batches_;
   std::unique_ptr<optim::Optimizer> made_;
   optim::Optimizer* optimizer_ = nullptr;
+  std::optional<optim::GradientAccumulation> accumulation_;
   std::vector<CallbackHandle> callbacks_;
   History history_;
   Totals totals_;
-  std::int64_t pending_ = 0;  // batches whose gradients wait for a step
   bool in_epoch_ = false;
   std::optional<FitContext> context_;
 };
@@ -380,38 +361,8 @@ class FitRun {
 History fit(nn::Module& model, const Dataset& data, FitOptions options, std::source_location loc) {
   return FitRun(model, data, std::move(options), loc).run();
 }
-
-Logs evaluate(nn::Module& model, const Dataset& data, const EvaluateOptions& options,
-              std::source_location loc) {
-  ModeGuard mode(model, false);
-  NoGrad no_grad;
-  Totals totals(options.metrics, options.weighted_metrics, loc);
-  DataLoader loader(data, {.batch_size = options.batch_size}, loc);
-  WeightLoader weights(sample_weights(data, options.sample_weight, {}, loc), loader, loc);
-  weights.begin();
-  for (auto [x, y] : loader) {
-    const Tensor output = model(x, loc), w = weights.next();
-    const BatchLoss batch = batch_loss(options.loss, output, y, w, options.divide_by_weights, loc);
-    totals.add(batch.value, batch.share, output, y, w, loc);
-  }
-  return totals.logs();
-}
-
-Tensor predict(nn::Module& model, const Tensor& x, std::int64_t batch_size,
-               std::source_location loc) {
-  if (!x.defined() || x.rank() == 0)
-    throw_argument("predict", "x must be a tensor of at least one dimension", loc);
-  if (batch_size <= 0)
-    throw_argument("predict", fmt::format("batch_size is {}; expected at least 1", batch_size),
-                   loc);
-  ModeGuard mode(model, false);
-  NoGrad no_grad;
-  const std::int64_t n = x.shape()[0];
-  if (n <= batch_size) return model(x, loc);
-  std::vector<Tensor> parts;
-  for (std::int64_t from = 0; from < n; from += batch_size)
-    parts.push_back(model(slice(x, 0, from, std::min(from + batch_size, n)), loc));
-  return concat(parts, 0, loc);
+History fit(nn::Module& model, DataLoader& loader, FitOptions options, std::source_location loc) {
+  return FitRun(model, loader, std::move(options), loc).run();
 }
 
 }  // namespace catena::train

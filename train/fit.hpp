@@ -12,16 +12,17 @@
 #include <functional>
 #include <iosfwd>
 #include <map>
-#include <memory>
 #include <optional>
 #include <source_location>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "catena/graph/state.hpp"
 #include "catena/nn/module.hpp"
 #include "catena/train/callback.hpp"
 #include "catena/train/data.hpp"
+#include "catena/train/evaluate.hpp"
 #include "catena/train/history.hpp"
 #include "catena/train/losses.hpp"
 #include "catena/train/metric.hpp"
@@ -44,24 +45,48 @@ class OptimizerChoice {
   optim::Optimizer* own_ = nullptr;
 };
 
+// What is measured after each epoch: samples in memory, the batches of a loader of the caller's, or
+// nothing.
+class ValidationData {
+ public:
+  ValidationData() = default;
+  ValidationData(Dataset data) : data_(std::move(data)) {}  // NOLINT: .validation_data = held_out
+  ValidationData(Tensor samples, Tensor targets,
+                 std::source_location loc = std::source_location::current())
+      : data_(std::move(samples), std::move(targets), loc) {}
+  ValidationData(DataLoader& loader) : loader_(&loader) {}  // NOLINT: .validation_data = loader
+
+  bool defined() const { return data_.defined() || loader_ != nullptr; }
+  const Dataset& data() const { return data_; }
+  DataLoader* loader() const { return loader_; }  // null: none
+
+ private:
+  Dataset data_;
+  DataLoader* loader_ = nullptr;
+};
+
 struct FitOptions {
   std::int64_t epochs = 1;
-  std::int64_t batch_size = 32;
+  // 32 unless given. With a loader of the caller's: not to be given.
+  std::optional<std::int64_t> batch_size = {};
   Loss loss = "cross_entropy";
   OptimizerChoice optimizer = "adam";
   std::vector<Metric> metrics = {};
   // Measured after each epoch as val_loss, val_<metric>.
-  Dataset validation_data = {};
+  ValidationData validation_data = {};
   // Instead: this fraction of the data, its end as it is before shuffling, is kept for validation.
+  // For a Dataset only.
   double validation_split = 0;
-  bool shuffle = true;
-  // Of the data order; unset: from the process generator.
+  // Each epoch has a new order unless this is false. With a loader of the caller's: not to be
+  // given.
+  std::optional<bool> shuffle = {};
+  // Of the data order; unset: from the process generator. With a loader: not to be given.
   std::optional<std::uint64_t> seed = {};
 
   // --- Weights of samples: a batch's loss is sum w l / n, as Keras has it ---
   // Weight by class, 1 for those not named; not for validation.
   std::map<std::int64_t, double> class_weight = {};
-  // [n], and of the validation data.
+  // [n], and of the validation data; both for a Dataset only.
   Tensor sample_weight = {}, validation_sample_weight = {};
   // sum w l / sum w instead, as PyTorch's losses with weights have it.
   bool divide_by_weights = false;
@@ -89,27 +114,15 @@ struct FitOptions {
   bool interruptible = true;
 };
 
-// Trains `model` in training mode and returns the values of each epoch. The loss of an epoch is the
-// mean over its samples while the model was changing.
+// Trains `model` and returns the values of each epoch. The loss of an epoch is the mean over its
+// samples while the model was changing. The model is in training mode meanwhile; parts that were
+// put into evaluation mode by themselves (a batch norm that is not to adapt) stay in it. Batches
+// are moved to the device of the model's parameters.
 History fit(nn::Module& model, const Dataset& data, FitOptions options = {},
             std::source_location loc = std::source_location::current());
-
-struct EvaluateOptions {
-  std::int64_t batch_size = 256;
-  Loss loss = "cross_entropy";
-  std::vector<Metric> metrics = {};
-  // As in FitOptions.
-  Tensor sample_weight = {};
-  bool divide_by_weights = false;
-  std::vector<Metric> weighted_metrics = {};
-};
-
-// "loss" and the metrics over the data, in evaluation mode, without recording.
-Logs evaluate(nn::Module& model, const Dataset& data, const EvaluateOptions& options = {},
-              std::source_location loc = std::source_location::current());
-
-// The outputs for all samples, in evaluation mode, without recording.
-Tensor predict(nn::Module& model, const Tensor& x, std::int64_t batch_size = 256,
-               std::source_location loc = std::source_location::current());
+// On what a loader hands out: pictures read by its workers, padded sequences, the draws of a
+// sampler, a stream. The loader goes on with its own epochs.
+History fit(nn::Module& model, DataLoader& loader, FitOptions options = {},
+            std::source_location loc = std::source_location::current());
 
 }  // namespace catena::train

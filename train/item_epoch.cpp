@@ -125,6 +125,7 @@ class ItemEpoch : public DataLoader::Epoch {
     if (workers_.empty()) return maker_->make(k);
     return workers_[static_cast<std::size_t>(k - first_) % workers_.size()]->next();
   }
+  bool is_at_end() override { return next_ >= count_; }
 
  private:
   std::shared_ptr<const BatchMaker> maker_;

@@ -35,6 +35,12 @@ bool is_terminal(const std::ostream& out) {
   return false;
 }
 
+std::string of_steps(std::int64_t done, std::int64_t total) {
+  if (total <= 0) return fmt::format("{}/Unknown", done);
+  const std::string total_text = std::to_string(total);
+  return fmt::format("{:>{}}/{}", done, total_text.size(), total_text);
+}
+
 std::string format_duration(double seconds) {
   const auto s = static_cast<long long>(seconds);
   if (s < 60) return fmt::format("{}s", s);
@@ -82,7 +88,8 @@ void Progress::begin_epoch(std::int64_t epoch) {
 
 void Progress::step(std::int64_t done, const Logs& logs) {
   steps_done_ = done;
-  if (verbose_ == Verbose::kBar && done < steps_) draw("", done, steps_, "step", false, logs);
+  if (verbose_ == Verbose::kBar && (done < steps_ || steps_ == 0))
+    draw("", done, steps_, "step", false, logs);
 }
 
 void Progress::end_epoch(const Logs& logs) {
@@ -94,9 +101,9 @@ void Progress::end_epoch(const Logs& logs) {
   } else if (verbose_ == Verbose::kLines && (last || (epoch_ + 1) % log_every_ == 0)) {
     const double elapsed = seconds_between(epoch_start_, Clock::now());
     const double steps = static_cast<double>(std::max<std::int64_t>(steps_done_, 1));
-    out_ << fmt::format("Epoch {}/{} - {}/{} - {} - {}{}\n", epoch_ + 1, epochs_, steps_done_,
-                        steps_, format_duration(elapsed), format_time_per(elapsed / steps, "step"),
-                        format_logs(logs));
+    out_ << fmt::format("Epoch {}/{} - {} - {} - {}{}\n", epoch_ + 1, epochs_,
+                        of_steps(steps_done_, steps_), format_duration(elapsed),
+                        format_time_per(elapsed / steps, "step"), format_logs(logs));
     out_.flush();
   }
 }
@@ -117,12 +124,12 @@ void Progress::draw(const char* label, std::int64_t done, std::int64_t total, co
   const double per_step =
       done > rate_base_ ? seconds_between(rate_start_, now) / static_cast<double>(done - rate_base_)
                         : since_start / static_cast<double>(std::max<std::int64_t>(done, 1));
-  const double shown = last ? since_start : per_step * static_cast<double>(total - done);
-  const std::string total_text = std::to_string(total);
-  out_ << fmt::format(
-      "\r{}{:>{}}/{} {} {} {}{}\033[K", label, done, total_text.size(), total_text,
-      bar(static_cast<double>(done) / static_cast<double>(std::max<std::int64_t>(total, 1))),
-      format_duration(shown), format_time_per(per_step, unit), format_logs(logs));
+  const bool ends = total > 0 && !last;  // so that the time left can be told
+  const double shown = ends ? per_step * static_cast<double>(total - done) : since_start;
+  const std::string cells =
+      total > 0 ? bar(static_cast<double>(done) / static_cast<double>(total)) + " " : "";
+  out_ << fmt::format("\r{}{} {}{} {}{}\033[K", label, of_steps(done, total), cells,
+                      format_duration(shown), format_time_per(per_step, unit), format_logs(logs));
   if (last) out_ << '\n';
   out_.flush();
 }

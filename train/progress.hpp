@@ -26,7 +26,7 @@ enum class Verbose {
 //   Epoch 1/5 - 12/12 - 0s - 3ms/step - loss: 0.6931 - accuracy: 0.5000
 class Progress {
  public:
-  // `steps` per epoch. The stream must outlive this.
+  // `steps` per epoch; 0: unknown. The stream must outlive this.
   Progress(std::ostream& out, Verbose verbose, std::int64_t epochs, std::int64_t steps,
            std::int64_t log_every = 1);
 
@@ -51,6 +51,8 @@ class Progress {
 
 // Whether the stream is std::cout or std::cerr on a terminal.
 bool is_terminal(const std::ostream& out);
+// "3/12"; "3/Unknown" when the total is 0.
+std::string of_steps(std::int64_t done, std::int64_t total);
 // "3s", "1:05", "1:02:03".
 std::string format_duration(double seconds);
 // "4ms/step", "2s/step", "35us/epoch".

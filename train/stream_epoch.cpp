@@ -100,15 +100,18 @@ class StreamEpoch : public DataLoader::Epoch {
   }
 
   std::optional<Batch> next() override {
-    std::vector<Sample> samples;
-    while (static_cast<std::int64_t>(samples.size()) < options_.batch_size) {
+    if (is_at_end()) return std::nullopt;
+    const std::vector<Sample> samples = std::exchange(samples_, {});
+    return options_.collate ? options_.collate(samples) : stack_samples(samples);
+  }
+  bool is_at_end() override {
+    const auto wanted = static_cast<std::size_t>(options_.batch_size);
+    while (samples_.size() < wanted) {
       std::optional<Sample> sample = next_sample();
       if (!sample) break;
-      samples.push_back(std::move(*sample));
+      samples_.push_back(std::move(*sample));
     }
-    const bool is_short = static_cast<std::int64_t>(samples.size()) < options_.batch_size;
-    if (samples.empty() || (is_short && options_.drop_last)) return std::nullopt;
-    return options_.collate ? options_.collate(samples) : stack_samples(samples);
+    return samples_.empty() || (samples_.size() < wanted && options_.drop_last);
   }
 
  private:
@@ -161,7 +164,8 @@ class StreamEpoch : public DataLoader::Epoch {
   Draws draws_;
   std::vector<std::unique_ptr<ShardReader>> readers_;
   Rotation<int> turns_;
-  std::vector<Sample> buffer_;
+  std::vector<Sample> samples_;  // of the next batch
+  std::vector<Sample> buffer_;   // among which a shuffled stream draws
   bool drained_ = false;
   std::vector<std::unique_ptr<Pipe<Read>>> threads_;  // last: they use the readers
 };

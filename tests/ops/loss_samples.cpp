@@ -110,6 +110,21 @@ std::vector<OpSample> samples_BceLoss() {
                         entries("none", f))
                      .only(kFloatTypes)
                      .no_gradient());
+  list.push_back(sample("weight", op::BceLoss{"none"},
+                        {uniform({2, 3}, 0.05, 0.95), uniform({2, 3}, 0, 1), uniform({3}, 0.2, 2)},
+                        [=](const List& in) {
+                          std::vector<double> losses;
+                          for_each_index(in[0].shape, [&](const Shape& at) {
+                            losses.push_back(broadcast_at(in[2], at) *
+                                             f(in[0].at(at), in[1].at(at)));
+                          });
+                          return reduced(losses, in[0].shape, "none");
+                        })
+                     .only(kFloatTypes));
+  list.push_back(fails("weight_that_does_not_fit", op::BceLoss{},
+                       {uniform({3}, 0.05, 0.95), uniform({3}, 0, 1), uniform({2})},
+                       "[bce_loss] weight has shape [2]; expected one that broadcasts to the "
+                       "probability, [3]"));
   return list;
 }
 

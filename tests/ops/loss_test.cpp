@@ -111,6 +111,32 @@ TEST(Loss, CrossEntropyWithIgnoredRows) {
   EXPECT_TRUE(close(grad(none, r.x), std::vector<double>(12, 0), 0, 0));
 }
 
+// Two samples of two classes at three positions; the numbers are PyTorch's.
+TEST(Loss, CrossEntropyOfPositions) {
+  Tensor x =
+      tensor({{{0.5, -1, 2}, {1, 1, -3}}, {{0, 0.25, -0.5}, {2, -2, 1}}}).set_requires_grad();
+  const Tensor target = tensor({{0, 1, 1}, {1, 0, 1}}, kInt64), weight = tensor({0.5, 2});
+  const Tensor mean = cross_entropy(x, target, {.weight = weight});
+  EXPECT_NEAR(mean.item(), 1.2734567, 2e-6);
+  EXPECT_TRUE(
+      close(grad(mean, x), {-0.0345811, 0.0264895, 0.2207349, 0.0345811, -0.0264895, -0.2207349,
+                            0.0264895, -0.0052972, 0.0405390, -0.0264895, 0.0052972, -0.0405390}));
+  const Tensor each = cross_entropy(x, target, {.reduction = Reduction::kNone, .weight = weight});
+  EXPECT_EQ(each.shape(), (Shape{2, 3}));
+  EXPECT_TRUE(close(each, {0.4870385, 0.2538561, 10.0134306, 0.2538561, 0.0501033, 0.4028267}));
+  EXPECT_TRUE(
+      close(nll_loss(log_softmax(x, 1), target, {.reduction = Reduction::kNone, .weight = weight}),
+            each.to_vector()));
+  const Tensor p = tensor({{{0.2, 0.3, 1}, {0.8, 0.7, 0}}, {{0.5, 0, 0.1}, {0.5, 1, 0.9}}});
+  EXPECT_NEAR(cross_entropy(x, p, {.weight = weight}).item(), 1.1937859, 2e-6);
+  expect_error<ArgumentError>(
+      [&] {
+        cross_entropy(x, tensor({0, 1, 1, 1, 0, 1}, kInt64));
+      },
+      {"[cross_entropy] scores have shape [2, 2, 3]", "target has [6]", "class indices [2, 3]",
+       "loss_test.cpp"});
+}
+
 TEST(Loss, NllOfLogSoftmaxIsCrossEntropy) {
   FourRows r;
   for (Reduction how : {Reduction::kMean, Reduction::kSum, Reduction::kNone})

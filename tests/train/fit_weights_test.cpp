@@ -289,14 +289,16 @@ TEST(FitWeights, SayWhatDoesNotFit) {
       {"[fit] two values would be called 'f1'"});
   expect_error<ArgumentError>([&] { with({.validation_split = 0.99}); },
                               {"validation_split is 0.99 of 8 samples", "left for training"});
+  State middle;
+  const auto keep = [&](train::FitContext& fit) {
+    if (fit.step == 1) middle = fit.state().clone();
+  };
+  with({.batch_size = 2,
+        .accumulate = 4,
+        .callbacks = {train::LambdaCallback({.on_batch_end = keep})}});
   expect_error<ArgumentError>(
-      [&] {
-        with({.batch_size = 2,
-              .accumulate = 4,
-              .callbacks = {train::LambdaCallback(
-                  {.on_batch_end = [](train::FitContext& fit) { fit.state(); }})}});
-      },
-      {"[fit] the state is asked for between batches"});
+      [&] { with({.batch_size = 2, .accumulate = 2, .resume = &middle}); },
+      {"[fit] the state was saved between 4 batches that make one step, accumulate is 2"});
 }
 
 }  // namespace
