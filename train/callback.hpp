@@ -61,6 +61,9 @@ class Callback {
   virtual void on_batch_begin(FitContext&) {}
   // After the optimizer's step; with gradients accumulated also where there was none.
   virtual void on_batch_end(FitContext&) {}
+  // Around the validation of an epoch.
+  virtual void on_validation_begin(FitContext&) {}
+  virtual void on_validation_end(FitContext&) {}
   // After validation.
   virtual void on_epoch_end(FitContext&) {}
   // After the last epoch, and after an interruption.

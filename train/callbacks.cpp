@@ -89,6 +89,7 @@ Checkpoint::Checkpoint(CheckpointOptions options, std::source_location loc)
 }
 
 void Checkpoint::prepare(FitContext& fit) {
+  saved_.clear();
   if (options_.best_only) monitor_.prepare(*this, fit);
 }
 
@@ -101,18 +102,20 @@ void Checkpoint::on_epoch_end(FitContext& fit) {
 }
 
 std::string Checkpoint::on_interrupt(FitContext& fit) {
-  if (options_.best_only) return "";
-  const std::string path = save(fit);
+  const bool is_lost = fit.logs.has("loss") && !std::isfinite(fit.logs["loss"]);
+  if (!options_.best_only && !is_lost) save(fit);
+  if (saved_.empty()) return "";
   if (!options_.resume_hint.empty()) return options_.resume_hint;
-  return fmt::format("load_checkpoint(\"{}\") as FitOptions::resume", path);
+  return fmt::format("load_checkpoint(\"{}\") as FitOptions::resume", saved_);
 }
 
-std::string Checkpoint::save(const FitContext& fit) const {
+void Checkpoint::save(const FitContext& fit) {
   std::string path = options_.path;
+  // In the middle of an epoch the file of the one before stays.
   if (const auto at = path.find("{epoch}"); at != std::string::npos)
-    path.replace(at, 7, std::to_string(fit.epoch));
+    path.replace(at, 7, fmt::format("{}{}", fit.epoch, fit.step > 0 ? "_interrupted" : ""));
   options_.save(path, fit.state());
-  return path;
+  saved_ = path;
 }
 
 State Checkpoint::state() const { return options_.best_only ? monitor_.state() : State(); }

@@ -69,7 +69,8 @@ class StateWriter {
 };
 
 struct CheckpointOptions {
-  std::string path;        // "{epoch}" in it becomes the number of epochs finished
+  // "{epoch}" in it becomes the number of epochs finished, "3_interrupted" in the middle of one.
+  std::string path;
   StateWriter save = {};   // .save = save_checkpoint
   std::int64_t every = 1;  // epochs, and at the end; 0: only when the training is interrupted
   // Instead: after each epoch in which the monitored value is the best so far.
@@ -81,8 +82,8 @@ struct CheckpointOptions {
 };
 
 // Saves the state of the training, from which fit can go on (FitOptions::resume). When the training
-// is interrupted it is saved as well, except with best_only. An epoch whose loss is NaN or infinite
-// is not saved. Runs after all other callbacks.
+// is interrupted it is saved as well, except with best_only. What has a loss that is NaN or
+// infinite is not saved. Runs after all other callbacks.
 class Checkpoint : public Callback {
  public:
   // Throws ArgumentError without a path or a writer, or for every < 0.
@@ -97,8 +98,9 @@ class Checkpoint : public Callback {
   void load_state(const State& state) override;
 
  private:
-  std::string save(const FitContext& fit) const;
+  void save(const FitContext& fit);
   CheckpointOptions options_;
+  std::string saved_;  // the last file of this training
   Monitor monitor_;
 };
 
@@ -126,7 +128,7 @@ class TerminateOnNan : public Callback {
 struct LambdaHooks {
   using Hook = std::function<void(FitContext&)>;
   Hook on_train_begin = {}, on_epoch_begin = {}, on_batch_begin = {}, on_batch_end = {},
-       on_epoch_end = {}, on_train_end = {};
+       on_validation_begin = {}, on_validation_end = {}, on_epoch_end = {}, on_train_end = {};
 };
 
 // Functions as a callback: LambdaCallback({.on_epoch_end = [](train::FitContext& fit) { ... }}).
@@ -138,6 +140,8 @@ class LambdaCallback : public Callback {
   void on_epoch_begin(FitContext& fit) override { call(hooks_.on_epoch_begin, fit); }
   void on_batch_begin(FitContext& fit) override { call(hooks_.on_batch_begin, fit); }
   void on_batch_end(FitContext& fit) override { call(hooks_.on_batch_end, fit); }
+  void on_validation_begin(FitContext& fit) override { call(hooks_.on_validation_begin, fit); }
+  void on_validation_end(FitContext& fit) override { call(hooks_.on_validation_end, fit); }
   void on_epoch_end(FitContext& fit) override { call(hooks_.on_epoch_end, fit); }
   void on_train_end(FitContext& fit) override { call(hooks_.on_train_end, fit); }
 

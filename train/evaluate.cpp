@@ -15,27 +15,31 @@
 
 namespace catena::train {
 
-namespace {
-Logs evaluate_batches(nn::Module& model, Batches& batches, const EvaluateOptions& options,
-                      const std::source_location& loc) {
+std::optional<Logs> evaluate_batches(nn::Module& model, Batches& batches,
+                                     const EvaluateOptions& options,
+                                     const std::function<bool()>& interrupted,
+                                     const std::source_location& loc) {
   const nn::ModeGuard mode(model, false);
   const NoGrad no_grad;
-  Totals totals(options.metrics, options.weighted_metrics, loc);
+  Totals totals(options.loss, options.metrics, options.weighted_metrics, loc);
+  std::int64_t n = 0;
   batches.begin();
   while (batches.next()) {
+    if (interrupted && interrupted()) return std::nullopt;
+    ++n;
     const Tensor output = model(batches.x(), loc);
     const BatchLoss batch = batch_loss(options.loss, output, batches.y(), batches.weights(),
                                        options.divide_by_weights, loc);
     totals.add(batch.value, batch.share, output, batches.y(), batches.weights(), loc);
   }
+  if (n == 0) throw_argument("evaluate", "there are no samples; expected at least one", loc);
   return totals.logs();
 }
-}  // namespace
 
 Logs evaluate(nn::Module& model, const Dataset& data, const EvaluateOptions& options,
               std::source_location loc) {
   Batches batches(model, data, {.batch_size = options.batch_size}, options.sample_weight, {}, loc);
-  return evaluate_batches(model, batches, options, loc);
+  return *evaluate_batches(model, batches, options, {}, loc);
 }
 
 Logs evaluate(nn::Module& model, DataLoader& loader, const EvaluateOptions& options,
@@ -46,7 +50,7 @@ Logs evaluate(nn::Module& model, DataLoader& loader, const EvaluateOptions& opti
                    "it with a Dataset",
                    loc);
   Batches batches(model, loader, {}, loc);
-  return evaluate_batches(model, batches, options, loc);
+  return *evaluate_batches(model, batches, options, {}, loc);
 }
 
 Tensor predict(nn::Module& model, const Tensor& x, std::int64_t batch_size,

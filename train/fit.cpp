@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <iostream>
 #include <map>
+#include <utility>
 
 #include "catena/graph/autograd.hpp"
 #include "catena/graph/error.hpp"
@@ -15,6 +16,7 @@
 #include "catena/train/callbacks.hpp"
 #include "catena/train/clip_grad.hpp"
 #include "catena/train/interrupt.hpp"
+#include "catena/train/lbfgs.hpp"
 #include "catena/train/make_optimizer.hpp"
 #include "catena/train/sample_weights.hpp"
 #include "catena/train/state.hpp"
@@ -64,8 +66,7 @@ class FitRun {
     Progress progress(out(), options_.verbose, options_.epochs, now.steps, options_.log_every);
     while (now.epoch < now.epochs && !now.stop && !interrupt.requested()) {
       progress.begin_epoch(now.epoch);
-      if (!train_epoch(progress, interrupt)) break;
-      end_epoch(progress);
+      if (!train_epoch(progress, interrupt) || !end_epoch(progress, interrupt)) break;
     }
     if (interrupt.requested() && now.epoch < now.epochs && !now.stop) on_interrupt();
     now.logs = {};
@@ -80,7 +81,7 @@ class FitRun {
         options_(std::move(options)),
         loc_(loc),
         validation_(options_.validation_data),
-        totals_(options_.metrics, options_.weighted_metrics, loc) {
+        totals_(options_.loss, options_.metrics, options_.weighted_metrics, loc) {
     check();
     make_optimizer();
     order_callbacks();
@@ -107,6 +108,8 @@ class FitRun {
       fail(
           "validation_sample_weight is given without validation_data that is a Dataset; expected "
           "both (with validation_split the weights are split too)");
+    if (validation_.data().defined() && validation_.data().size() == 0)
+      fail("validation_data has no samples; expected at least one");
     if (!grad_enabled()) fail("gradients are off here (NoGrad); training needs them");
   }
 
@@ -118,6 +121,7 @@ class FitRun {
     };
     own(options_.batch_size.has_value(), "batch_size");
     own(options_.shuffle.has_value(), "shuffle");
+    own(options_.drop_last, "drop_last");
     own(options_.seed.has_value(), "seed");
     const auto needs_dataset = [this](bool given, std::string_view option) {
       if (given) fail(fmt::format("{} is given with a loader; expected it with a Dataset", option));
@@ -148,6 +152,7 @@ class FitRun {
     }
     const DataLoaderOptions order{.batch_size = options_.batch_size.value_or(kBatchSize),
                                   .shuffle = options_.shuffle.value_or(true),
+                                  .drop_last = options_.drop_last,
                                   .seed = options_.seed};
     batches_.emplace(model_, training, order, own_weight, options_.class_weight, loc_);
   }
@@ -158,6 +163,8 @@ class FitRun {
       made_ = optim::make_optimizer(options_.optimizer.name_, model_.parameters(), loc_);
       optimizer_ = made_.get();
     }
+    if (dynamic_cast<optim::LBFGS*>(optimizer_) != nullptr && options_.accumulate > 1)
+      fail("L-BFGS takes its steps on single batches; expected accumulate = 1");
     accumulation_.emplace(*optimizer_, options_.accumulate, loc_);
   }
 
@@ -194,13 +201,14 @@ class FitRun {
   bool train_epoch(Progress& progress, const InterruptGuard& interrupt) {
     FitContext& now = *context_;
     if (!in_epoch_) {
-      totals_ = Totals(options_.metrics, options_.weighted_metrics, loc_);
+      totals_ = Totals(options_.loss, options_.metrics, options_.weighted_metrics, loc_);
       now.step = 0;
       now.logs = {};
       call(&Callback::on_epoch_begin);
       in_epoch_ = true;
     }
     batches_->begin();
+    loader_epoch_ = batches_->loader().epoch();
     while (batches_->next()) {
       train_batch();
       progress.step(now.step, now.logs);
@@ -210,26 +218,50 @@ class FitRun {
       leave_epoch();
       break;
     }
-    if (now.step == 0) fail("the loader handed out no batch; expected some to train on");
+    if (now.step == 0) fail("there is no batch to train on; expected data for at least one");
     return true;
   }
 
   void train_batch() {
     FitContext& now = *context_;
     call(&Callback::on_batch_begin);
-    const Tensor output = model_(batches_->x(), loc_);
-    const BatchLoss batch = batch_loss(options_.loss, output, batches_->y(), batches_->weights(),
-                                       options_.divide_by_weights, loc_);
-    accumulation_->backward(batch.loss, loc_);
-    // The last group of an epoch may have fewer batches.
-    if (!accumulation_->is_last() && batches_->is_last()) accumulation_->end_group(loc_);
-    if (accumulation_->is_last()) clip();
-    now.stepped = accumulation_->step(loc_);
-    totals_.add(batch.value, batch.share, output.detach(), batches_->y(), batches_->weights(),
-                loc_);
+    if (auto* lbfgs = dynamic_cast<optim::LBFGS*>(optimizer_)) {
+      step(*lbfgs);
+    } else {
+      accumulation_->backward(compute(true), loc_);
+      // The last group of an epoch may have fewer batches.
+      if (!accumulation_->is_last() && batches_->is_last()) accumulation_->end_group(loc_);
+      if (accumulation_->is_last()) clip();
+      now.stepped = accumulation_->step(loc_);
+    }
     ++now.step;
     now.logs = totals_.quick_logs();
     call(&Callback::on_batch_end);
+  }
+
+  // The loss of the batch; `counts` in the logs.
+  Tensor compute(bool counts) {
+    const Tensor output = model_(batches_->x(), loc_);
+    const BatchLoss batch = batch_loss(options_.loss, output, batches_->y(), batches_->weights(),
+                                       options_.divide_by_weights, loc_);
+    if (counts)
+      totals_.add(batch.value, batch.share, output.detach(), batches_->y(), batches_->weights(),
+                  loc_);
+    return batch.loss;
+  }
+
+  // L-BFGS computes the loss several times a step; the first one counts.
+  void step(optim::LBFGS& lbfgs) {
+    bool first = true;
+    const auto closure = [&] {
+      lbfgs.zero_grad();
+      const Tensor loss = compute(std::exchange(first, false));
+      loss.backward({}, false, false, loc_);
+      clip();
+      return loss;
+    };
+    lbfgs.step(closure, loc_);
+    context_->stepped = true;
   }
 
   void clip() {
@@ -245,22 +277,34 @@ class FitRun {
     accumulation_.emplace(*optimizer_, options_.accumulate, loc_);
   }
 
-  Logs validate() {
-    EvaluateOptions how{.batch_size = options_.batch_size.value_or(kBatchSize),
-                        .loss = options_.loss,
-                        .metrics = options_.metrics,
-                        .sample_weight = validation_weight_,
-                        .divide_by_weights = options_.divide_by_weights,
-                        .weighted_metrics = options_.weighted_metrics};
-    return validation_.loader() != nullptr ? evaluate(model_, *validation_.loader(), how, loc_)
-                                           : evaluate(model_, validation_.data(), how, loc_);
+  // Adds what was measured; false when it was interrupted.
+  bool validate(Logs& logs, const InterruptGuard& interrupt) {
+    const EvaluateOptions how{.batch_size = options_.batch_size.value_or(kBatchSize),
+                              .loss = options_.loss,
+                              .metrics = options_.metrics,
+                              .sample_weight = validation_weight_,
+                              .divide_by_weights = options_.divide_by_weights,
+                              .weighted_metrics = options_.weighted_metrics};
+    std::optional<Batches> batches;
+    if (validation_.loader() != nullptr)
+      batches.emplace(model_, *validation_.loader(), ClassWeight{}, loc_);
+    else
+      batches.emplace(model_, validation_.data(), DataLoaderOptions{.batch_size = how.batch_size},
+                      how.sample_weight, ClassWeight{}, loc_);
+    const auto interrupted = [&] { return interrupt.requested(); };
+    call(&Callback::on_validation_begin);
+    const std::optional<Logs> found = evaluate_batches(model_, *batches, how, interrupted, loc_);
+    call(&Callback::on_validation_end);
+    if (found)
+      for (const auto& [name, value] : *found) logs.set("val_" + name, value);
+    return found.has_value();
   }
 
-  void end_epoch(Progress& progress) {
+  // False when it was interrupted.
+  bool end_epoch(Progress& progress, const InterruptGuard& interrupt) {
     FitContext& now = *context_;
     Logs logs = totals_.logs();
-    if (validation_.defined())
-      for (const auto& [name, value] : validate()) logs.set("val_" + name, value);
+    if (validation_.defined() && !validate(logs, interrupt)) return false;
     history_.append(logs, loc_);
     progress.end_epoch(logs);
     now.logs = std::move(logs);
@@ -268,6 +312,7 @@ class FitRun {
     now.step = 0;
     in_epoch_ = false;
     call(&Callback::on_epoch_end);
+    return true;
   }
 
   void on_interrupt() {
@@ -280,7 +325,8 @@ class FitRun {
     *now.out << fmt::format(
         "{}Interrupted in epoch {}/{} after batch {}; {}\n", is_terminal(*now.out) ? "\n" : "",
         now.epoch + 1, now.epochs, of_steps(now.step, now.steps),
-        how.empty() ? "nothing was saved (a Checkpoint callback would)" : "to go on: " + how);
+        how.empty() ? "nothing was saved (a Checkpoint would, unless it is best_only)"
+                    : "to go on: " + how);
     now.out->flush();
   }
 
@@ -307,6 +353,7 @@ class FitRun {
 
   State state() {
     State out = training_state(parts());
+    if (in_epoch_) set_position(out);
     if (validation_.loader() != nullptr)
       out.add_part("validation_loader", validation_.loader()->state());
     if (accumulation_->pending() > 0) out.add_part("accumulation", accumulation_->state());
@@ -322,6 +369,7 @@ class FitRun {
     batches_->load_state(saved.part("loader"));
     context_->step = saved.part("loader").get<std::int64_t>("position", loc_);
     in_epoch_ = context_->step > 0;
+    loader_epoch_ = batches_->loader().epoch();
     if (validation_.loader() != nullptr && saved.find_value("validation_loader.epoch") != nullptr)
       validation_.loader()->load_state(saved.part("validation_loader"), loc_);
     if (saved.find_value("accumulation.pending") != nullptr) load_accumulation(saved);
@@ -330,6 +378,15 @@ class FitRun {
       const State own = saved.part(prefix);
       if (!own.values.empty() || !own.tensors.empty()) callback.load_state(own);
     });
+  }
+
+  // Where the training is, which the loader is ahead of: before a batch is trained on, and, with
+  // the next epoch, before this one's validation is done.
+  void set_position(State& state) const {
+    for (NamedAttr& v : state.values) {
+      if (v.name == "loader.epoch") v.value = loader_epoch_;
+      if (v.name == "loader.position") v.value = context_->step;
+    }
   }
 
   void load_accumulation(const State& saved) {
@@ -355,6 +412,7 @@ class FitRun {
   History history_;
   Totals totals_;
   bool in_epoch_ = false;
+  std::int64_t loader_epoch_ = 0;  // the loader's number of this epoch
   std::optional<FitContext> context_;
 };
 

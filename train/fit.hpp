@@ -35,8 +35,11 @@ namespace catena::train {
 // caller's.
 class OptimizerChoice {
  public:
-  // Throws ArgumentError with the nearest names when there is none of that name.
+  // Throw ArgumentError with the nearest names when there is none of that name.
   OptimizerChoice(const char* name, std::source_location loc = std::source_location::current());
+  OptimizerChoice(const std::string& name,
+                  std::source_location loc = std::source_location::current())
+      : OptimizerChoice(name.c_str(), loc) {}
   OptimizerChoice(optim::Optimizer& own) : own_(&own) {}  // NOLINT: .optimizer = adam
 
  private:
@@ -80,6 +83,9 @@ struct FitOptions {
   // Each epoch has a new order unless this is false. With a loader of the caller's: not to be
   // given.
   std::optional<bool> shuffle = {};
+  // Leave out a last batch that is smaller than the others, e.g. one that is too small for batch
+  // norm. With a loader: not to be given.
+  bool drop_last = false;
   // Of the data order; unset: from the process generator. With a loader: not to be given.
   std::optional<std::uint64_t> seed = {};
 
@@ -109,8 +115,9 @@ struct FitOptions {
   std::function<void(FitContext&)> on_epoch_end = {};
   // Go on from a state saved by FitContext::state or Checkpoint; `epochs` stays the number in all.
   const State* resume = nullptr;
-  // Ctrl-C ends the training after the step under way instead of the process; a second one ends the
-  // process. The handling of SIGINT is put back when fit returns.
+  // Ctrl-C ends the training after the step under way instead of the process (during validation
+  // after a batch of it; a resumed training validates anew); a second one ends the process. The
+  // handling of SIGINT is put back when fit returns.
   bool interruptible = true;
 };
 

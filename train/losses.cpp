@@ -54,6 +54,7 @@ LossFunction find(std::string_view name, const std::source_location& loc) {
 Loss::Loss(const char* name, std::source_location loc) {
   const LossFunction loss = find(name, loc);
   function_ = [loss](const Tensor& o, const Tensor& t) { return loss(o, t, Reduction::kMean); };
+  takes_probabilities_ = std::string_view(name) == "bce_loss";
   per_sample_ = [loss](const Tensor& o, const Tensor& t) { return loss(o, t, Reduction::kNone); };
 }
 Loss::Loss(const std::string& name, std::source_location loc) : Loss(name.c_str(), loc) {}

@@ -35,9 +35,12 @@ class Loss {
   Tensor per_sample(const Tensor& output, const Tensor& target,
                     std::source_location loc = std::source_location::current()) const;
   bool has_per_sample() const { return per_sample_ != nullptr; }
+  // Whether outputs are probabilities of class 1, not logits: of the losses by name "bce_loss".
+  bool takes_probabilities() const { return takes_probabilities_; }
 
  private:
   Function function_, per_sample_;
+  bool takes_probabilities_ = false;
 };
 
 }  // namespace catena::train

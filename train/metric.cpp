@@ -15,7 +15,7 @@ namespace catena::train {
 
 namespace {
 
-using Maker = std::function<std::unique_ptr<MetricBase>()>;
+using Maker = std::function<std::unique_ptr<MetricBase>(bool of_probabilities)>;
 using optim::detail::Spec;
 using optim::detail::TextReader;
 
@@ -35,6 +35,15 @@ void read(TextReader& text, RankingOptions& o) {
   text.value("from_logits", o.from_logits);
 }
 
+// The defaults for outputs that are probabilities.
+template <class Options>
+Options probability_options() {
+  Options options;
+  if constexpr (requires { options.threshold; }) options.threshold = 0.5;
+  if constexpr (requires { options.from_logits; }) options.from_logits = false;
+  return options;
+}
+
 template <class M, class Options>
 M construct(const Options& options, const std::source_location& loc) {
   if constexpr (std::is_same_v<Options, NoOptions>)
@@ -48,12 +57,16 @@ M construct(const Options& options, const std::source_location& loc) {
 // The metric that the text asks for; `name` is what it is to be called, where the text says so.
 template <class M, class Options = NoOptions>
 Maker make(const Spec& spec, std::string* name, const std::source_location& loc) {
-  Options options;
-  TextReader text(spec.name, spec.options, loc);
-  read(text, options);
-  text.value("name", *name);
-  text.finish();
-  return [metric = construct<M>(options, loc)] { return std::make_unique<M>(metric); };
+  const auto with = [&](Options options) {
+    TextReader text(spec.name, spec.options, loc);
+    read(text, options);
+    text.value("name", *name);
+    text.finish();
+    return construct<M>(options, loc);
+  };
+  return [of_logits = with({}), of_probabilities = with(probability_options<Options>())](bool p) {
+    return std::make_unique<M>(p ? of_probabilities : of_logits);
+  };
 }
 struct Row {
   const char* name;
@@ -134,13 +147,13 @@ Metric::Metric(const char* text, std::source_location loc) {
 }
 Metric::Metric(const std::string& text, std::source_location loc) : Metric(text.c_str(), loc) {}
 Metric::Metric(std::string name, Function function)
-    : name_(std::move(name)), make_([function = std::move(function)] {
+    : name_(std::move(name)), make_([function = std::move(function)](bool) {
         return std::make_unique<FunctionMetric>(function);
       }) {}
 
 double Metric::operator()(const Tensor& output, const Tensor& target, const Tensor& weights,
                           std::source_location loc) const {
-  const std::unique_ptr<MetricBase> metric = make_();
+  const std::unique_ptr<MetricBase> metric = make();
   metric->update(output, target, weights, loc);
   return metric->compute();
 }

@@ -79,21 +79,24 @@ class Metric {
   Metric(std::string name, M metric) {
     metric.reset();
     name_ = name.empty() ? metric.name() : std::move(name);
-    make_ = [metric = std::move(metric)] { return std::make_unique<M>(metric); };
+    make_ = [metric = std::move(metric)](bool) { return std::make_unique<M>(metric); };
   }
   // A number per batch; over several, their mean weighted by the batches' sizes.
   Metric(std::string name, Function function);
 
   const std::string& name() const { return name_; }
-  // A new one that has seen nothing.
-  std::unique_ptr<MetricBase> make() const { return make_(); }
+  // A new one that has seen nothing. For outputs that are probabilities of class 1 a metric given
+  // as text has other defaults: threshold 0.5, from_logits false.
+  std::unique_ptr<MetricBase> make(bool of_probabilities = false) const {
+    return make_(of_probabilities);
+  }
   // The metric of a single batch.
   double operator()(const Tensor& output, const Tensor& target, const Tensor& weights = {},
                     std::source_location loc = std::source_location::current()) const;
 
  private:
   std::string name_;
-  std::function<std::unique_ptr<MetricBase>()> make_;
+  std::function<std::unique_ptr<MetricBase>(bool of_probabilities)> make_;
 };
 
 // The names there are: "accuracy", "average_precision", ...

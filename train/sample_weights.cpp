@@ -5,8 +5,10 @@
 #include <cmath>
 #include <vector>
 
+#include "catena/graph/dispatch.hpp"
 #include "catena/graph/error.hpp"
 #include "catena/ops/elementwise.hpp"
+#include "catena/ops/logic.hpp"
 #include "catena/ops/reduction.hpp"
 #include "catena/train/metric_inputs.hpp"
 
@@ -22,6 +24,8 @@ Tensor sample_weights(const Dataset& data, const Tensor& sample_weight,
         fmt::format("sample_weight is {} {}; expected a floating weight per sample, [{}]",
                     name_of(sample_weight.dtype()), to_string(sample_weight.shape()), data.size()),
         loc);
+  if (sample_weight.defined() && !all(isfinite(sample_weight)).item<bool>())
+    throw_argument("fit", "sample_weight holds NaN or infinite values; expected finite ones", loc);
   if (class_weight.empty()) return sample_weight;
   for (const auto& [label, weight] : class_weight)
     if (!std::isfinite(weight))
@@ -40,6 +44,7 @@ Tensor sample_weights(const Dataset& data, const Tensor& sample_weight,
 BatchLoss batch_loss(const Loss& loss, const Tensor& output, const Tensor& target,
                      const Tensor& weights, bool divide_by_weights,
                      const std::source_location& loc) {
+  const CallSite site(loc);
   BatchLoss out;
   out.share = static_cast<double>(target.shape()[0]);
   if (!weights.defined()) {
@@ -49,8 +54,9 @@ BatchLoss batch_loss(const Loss& loss, const Tensor& output, const Tensor& targe
     const Tensor w = weights.to(losses.dtype());
     if (divide_by_weights) {
       const Tensor total = sum(w);
-      out.loss = sum(losses * w) / total;
       out.share = total.item();
+      out.loss = sum(losses * w);  // 0 where no sample counts
+      if (out.share != 0) out.loss = out.loss / total;
     } else {
       out.loss = mean(losses * w);
     }

@@ -24,8 +24,10 @@ void StepSchedule::check(const Location& loc) const {
   const std::vector<std::string> known = {"epoch", "batch"};
   if (std::ranges::find(known, options_.per) == known.end())
     throw_unknown_name(name(), "per", options_.per, known, loc);
-  if (schedule_ != nullptr && schedule_->wants_metric() && options_.per == "batch")
-    throw_argument(name(), "this schedule looks at a value of the epoch; expected per \"epoch\"",
+  if (schedule_ != nullptr && schedule_->wants_metric())
+    throw_argument(name(),
+                   "this schedule looks at a value; expected the callback ReduceOnPlateau, which "
+                   "knows which way the value improves",
                    loc);
 }
 
@@ -39,7 +41,6 @@ void StepSchedule::prepare(FitContext& fit) {
                    "one in FitOptions::optimizer",
                    fit.loc);
   }
-  if (schedule_->wants_metric()) Monitor(options_.monitor, "min", 0).prepare(*this, fit);
 }
 
 void StepSchedule::on_batch_end(FitContext& fit) {
@@ -47,11 +48,7 @@ void StepSchedule::on_batch_end(FitContext& fit) {
 }
 
 void StepSchedule::on_epoch_end(FitContext& fit) {
-  if (options_.per != "epoch") return;
-  if (schedule_->wants_metric())
-    schedule_->step(fit.logs.at(options_.monitor, fit.loc), fit.loc);
-  else
-    schedule_->step(fit.loc);
+  if (options_.per == "epoch") schedule_->step(fit.loc);
 }
 
 ReduceOnPlateau::ReduceOnPlateau(ReduceOnPlateauOptions options)
@@ -67,7 +64,8 @@ void ReduceOnPlateau::prepare(FitContext& fit) {
                                       .threshold = options_.threshold,
                                       .threshold_mode = options_.threshold_mode,
                                       .cooldown = options_.cooldown,
-                                      .min_lr = options_.min_lr},
+                                      .min_lr = options_.min_lr,
+                                      .eps = options_.eps},
       fit.loc);
 }
 

@@ -14,8 +14,6 @@ namespace catena::train {
 
 struct StepScheduleOptions {
   std::string per = "epoch";  // or "batch": after each step of the optimizer
-  // What schedules that look at a value are given, per epoch.
-  std::string monitor = "val_loss";
 };
 
 // Steps a learning rate schedule: one of the caller's, of the optimizer that fit is given, or one
@@ -23,7 +21,8 @@ struct StepScheduleOptions {
 class StepSchedule : public Callback {
  public:
   using Location = std::source_location;
-  // Throw ArgumentError for another `per`, and per "batch" of a schedule that looks at a value.
+  // Throw ArgumentError for another `per`, and for a schedule that looks at a value: that is what
+  // ReduceOnPlateau is for.
   explicit StepSchedule(optim::Schedule& schedule, StepScheduleOptions options = {},
                         Location loc = Location::current());
   explicit StepSchedule(std::string text, StepScheduleOptions options = {},
@@ -51,6 +50,7 @@ struct ReduceOnPlateauOptions {
   std::string threshold_mode = "rel";  // or "abs"
   std::int64_t cooldown = 0;
   optim::PerGroup min_lr = 0;
+  double eps = 1e-8;
 };
 
 // optim::ReduceLROnPlateau, where the options are explained, for the optimizer of fit.

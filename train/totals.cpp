@@ -6,8 +6,8 @@
 
 namespace catena::train {
 
-Totals::Totals(const std::vector<Metric>& metrics, const std::vector<Metric>& weighted_metrics,
-               const std::source_location& loc) {
+Totals::Totals(const Loss& loss, const std::vector<Metric>& metrics,
+               const std::vector<Metric>& weighted_metrics, const std::source_location& loc) {
   for (const auto* list : {&metrics, &weighted_metrics})
     for (const Metric& metric : *list) {
       bool taken = metric.name() == "loss";
@@ -18,14 +18,20 @@ Totals::Totals(const std::vector<Metric>& metrics, const std::vector<Metric>& we
                                    "e.g. Metric(\"{}_2\", ...)",
                                    metric.name(), metric.name()),
                        loc);
-      entries_.push_back({&metric, list == &weighted_metrics, metric.make()});
+      if (metric.name().starts_with("val_"))
+        throw_argument("fit",
+                       fmt::format("a metric is called '{}'; names that begin with val_ are those "
+                                   "of the validation",
+                                   metric.name()),
+                       loc);
+      entries_.push_back(
+          {&metric, list == &weighted_metrics, metric.make(loss.takes_probabilities())});
     }
 }
 
 void Totals::add(double loss, double share, const Tensor& output, const Tensor& target,
                  const Tensor& weights, const std::source_location& loc) {
-  // A batch of no weight has a loss of 0 / 0 that counts nothing.
-  if (share != 0) loss_ += loss * share;
+  loss_ += loss * share;
   share_ += share;
   for (Entry& entry : entries_)
     entry.value->update(output, target, entry.weighted ? weights : Tensor(), loc);
@@ -33,7 +39,7 @@ void Totals::add(double loss, double share, const Tensor& output, const Tensor& 
 
 Logs Totals::collect(bool quick) const {
   Logs out;
-  out.set("loss", loss_ / share_);
+  out.set("loss", share_ == 0 ? 0 : loss_ / share_);  // 0: no sample so far had a weight
   for (const Entry& entry : entries_)
     if (!quick || entry.value->is_quick()) out.set(entry.metric->name(), entry.value->compute());
   return out;

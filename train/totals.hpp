@@ -7,6 +7,7 @@
 
 #include "catena/graph/state.hpp"
 #include "catena/train/history.hpp"
+#include "catena/train/losses.hpp"
 #include "catena/train/metric.hpp"
 
 namespace catena::train {
@@ -14,8 +15,8 @@ namespace catena::train {
 class Totals {
  public:
   // Throws ArgumentError when two metrics have one name. The metrics must outlive this.
-  Totals(const std::vector<Metric>& metrics, const std::vector<Metric>& weighted_metrics,
-         const std::source_location& loc);
+  Totals(const Loss& loss, const std::vector<Metric>& metrics,
+         const std::vector<Metric>& weighted_metrics, const std::source_location& loc);
 
   // A batch whose loss counts `share`; weights are undefined when there are none.
   void add(double loss, double share, const Tensor& output, const Tensor& target,

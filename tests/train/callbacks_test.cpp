@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -247,6 +248,42 @@ TEST(Checkpoint, SavesWhenItIsDue) {
       saved_with({.best_only = true, .monitor = "scripted", .mode = "max"}, {1, 0, 1, 2, NAN}),
       (Paths{"at 1", "at 4"}));
   expect_error<ArgumentError>([&] { saved_with({.every = -1}, {1}); }, {"every is -1"});
+}
+
+TEST(Checkpoint, AnInterruptionLeavesWhatIsGood) {
+  manual_seed(4);
+  const auto data = classes(12);
+  using Paths = std::vector<std::string>;
+  std::string said;
+  // Interrupted after 2 of the second epoch's 3 batches.
+  const auto saved_with = [&](train::CheckpointOptions options, bool is_lost) {
+    Paths saved;
+    std::int64_t calls = 0;
+    options.path = "at {epoch}";
+    options.save = [&](const std::string& path, const State&) { saved.push_back(path); };
+    const auto loss = [&](const Tensor& o, const Tensor& t) {
+      const Tensor value = cross_entropy(o, t);
+      if (++calls < 5) return value;
+      std::raise(SIGINT);
+      return is_lost ? value * NAN : value;
+    };
+    nn::Linear net(3, 3);
+    std::ostringstream out;
+    train::fit(net, data,
+               {.epochs = 3,
+                .batch_size = 4,
+                .loss = loss,
+                .out = &out,
+                .callbacks = {train::Checkpoint(options)}});
+    said = out.str();
+    return saved;
+  };
+  EXPECT_EQ(saved_with({}, false), (Paths{"at 1", "at 1_interrupted"}));
+  EXPECT_NE(said.find("load_checkpoint(\"at 1_interrupted\")"), std::string::npos) << said;
+  EXPECT_EQ(saved_with({}, true), Paths{"at 1"}) << "NaN is not saved over what is good";
+  EXPECT_NE(said.find("load_checkpoint(\"at 1\")"), std::string::npos) << said;
+  EXPECT_EQ(saved_with({.best_only = true, .monitor = "loss"}, false), Paths{"at 1"});
+  EXPECT_NE(said.find("load_checkpoint(\"at 1\")"), std::string::npos) << said;
 }
 
 TEST(Checkpoint, HoldsWhatTheOtherCallbacksDid) {

@@ -175,7 +175,7 @@ TEST(FitLoader, RefusesWhatTheLoaderDecides) {
   EXPECT_EQ(train::predict(model, no_targets).shape(), (Shape{1, 3}));
   DataLoader nothing(std::make_shared<Stream>(data.slice(0, 0)));
   expect_error<ArgumentError>([&] { trained(nothing, {}); },
-                              {"[fit] the loader handed out no batch"});
+                              {"[fit] there is no batch to train on"});
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -17,9 +18,11 @@
 #include "catena/nn/sequential.hpp"
 #include "catena/ops/elementwise.hpp"
 #include "catena/ops/loss.hpp"
+#include "catena/ops/matmul.hpp"
 #include "catena/ops/random.hpp"
 #include "catena/ops/reduction.hpp"
 #include "catena/train/adam.hpp"
+#include "catena/train/callbacks.hpp"
 #include "catena/train/metrics.hpp"
 #include "catena/train/plot.hpp"
 #include "catena/train/sgd.hpp"
@@ -342,6 +345,130 @@ TEST(Progress, FormatsTimesAndValues) {
   logs.set("lr", 1e-5);
   logs.set("zero", 0);
   EXPECT_EQ(train::format_logs(logs), " - loss: 0.1235 - lr: 1.0000e-05 - zero: 0.0000");
+}
+
+TEST(Fit, AStateSavedAtAnyTimeIsTheWholeState) {
+  manual_seed(3);
+  const Dataset data = classes(40);
+  const State weights = dropout_net().state().clone();
+  const auto train_to = [&](train::LambdaHooks hooks, const State* resume) {
+    nn::Sequential net = dropout_net();
+    net.load_state(weights);
+    optim::Adam adam(net.parameters(), {.lr = 0.02});
+    manual_seed(11);
+    const train::History history = train::fit(net, data,
+                                              {.epochs = 3,
+                                               .batch_size = 8,
+                                               .optimizer = adam,
+                                               .validation_split = 0.2,
+                                               .verbose = Verbose::kSilent,
+                                               .callbacks = {train::LambdaCallback(hooks)},
+                                               .resume = resume});
+    return history.state().values;
+  };
+  State at;
+  const auto keep = [&](train::FitContext& now) {
+    if (now.epoch == 1 && (now.step == 2 || now.step == now.steps)) at = now.state().clone();
+  };
+  for (const auto& hooks :
+       {train::LambdaHooks{.on_batch_begin = keep}, train::LambdaHooks{.on_batch_end = keep},
+        train::LambdaHooks{.on_validation_begin = keep},
+        train::LambdaHooks{.on_validation_end = keep}}) {
+    at = {};
+    const auto expected = train_to(hooks, nullptr);
+    ASSERT_FALSE(at.values.empty());
+    const State state = at;
+    EXPECT_EQ(train_to({}, &state), expected);
+  }
+}
+
+TEST(Fit, AnInterruptedValidationIsMadeUpFor) {
+  manual_seed(3);
+  const Dataset data = classes(40), held_out = classes(20);
+  std::int64_t validated = 0;
+  State saved;
+  const auto train_to = [&](bool interrupt, const State* resume) {
+    nn::Linear net = (manual_seed(5), nn::Linear(3, 3));
+    optim::SGD sgd(net.parameters(), {.lr = 0.1});
+    const auto count = [&](const Tensor& o, const Tensor& t) {
+      if (!grad_enabled() && ++validated == 3 && interrupt) std::raise(SIGINT);
+      return cross_entropy(o, t);
+    };
+    return train::fit(
+        net, data,
+        {.epochs = 3,
+         .batch_size = 4,
+         .loss = count,
+         .optimizer = sgd,
+         .validation_data = held_out,
+         .seed = 4,
+         .verbose = Verbose::kSilent,
+         .callbacks = {train::Checkpoint(
+             {.path = "p",
+              .save = [&](const std::string&, const State& s) { saved = s.clone(); }})},
+         .resume = resume});
+  };
+  const auto expected = train_to(false, nullptr).state().values;
+  validated = 0;
+  const train::History broken = train_to(true, nullptr);
+  EXPECT_TRUE(broken.interrupted);
+  EXPECT_EQ(broken.epochs(), 0) << "the first epoch is not measured yet";
+  EXPECT_EQ(validated, 3) << "the two other batches are left";
+  const State state = saved;
+  EXPECT_EQ(train_to(false, &state).state().values, expected);
+}
+
+TEST(Fit, LbfgsFindsTheLeastSquares) {
+  manual_seed(2);
+  const Tensor x = randn({30, 2}), truth = tensor({{2}, {-3}});
+  const Dataset data(x, matmul(x, truth) + 0.5);
+  nn::Linear net(2, 1);
+  const train::History history = train::fit(net, data,
+                                            {.epochs = 3,
+                                             .batch_size = 30,
+                                             .loss = "mse_loss",
+                                             .optimizer = "lbfgs(strong_wolfe=true)",
+                                             .verbose = Verbose::kSilent});
+  EXPECT_TRUE(close(net.weight(), {2, -3}, 1e-4, 1e-4));
+  EXPECT_TRUE(close(net.bias(), {0.5}, 1e-4, 1e-4));
+  EXPECT_GT(history["loss"][0], 1) << "the loss before the step counts, once";
+  expect_error<ArgumentError>(
+      [&] { train::fit(net, data, {.loss = "mse_loss", .optimizer = "lbfgs", .accumulate = 2}); },
+      {"[fit] L-BFGS takes its steps on single batches"});
+}
+
+TEST(Fit, AccuracyOfProbabilities) {
+  const nn::Identity as_it_is;
+  nn::Sequential net(as_it_is);
+  const Tensor p = tensor({{0.1}, {0.4}, {0.6}, {0.9}}), y = tensor({{0.0}, {0.0}, {1.0}, {1.0}});
+  EXPECT_EQ(train::evaluate(net, {p, y}, {.loss = "bce_loss", .metrics = {"accuracy"}})["accuracy"],
+            1);
+  EXPECT_EQ(
+      train::evaluate(net, {p, y},
+                      {.loss = "bce_loss", .metrics = {"accuracy(threshold=0.7)"}})["accuracy"],
+      0.75);
+  EXPECT_EQ(train::evaluate(net, {p, y},
+                            {.loss = "bce_with_logits", .metrics = {"accuracy"}})["accuracy"],
+            0.5);
+}
+
+TEST(Fit, ErrorsOfALossNameTheCallersLine) {
+  nn::Linear net(3, 2);
+  expect_error<ArgumentError>(
+      [&] {
+        train::fit(net, {ones({8, 3}), ones({8})}, {.loss = "mse_loss"});
+      },
+      {"[mse_loss] prediction has shape [8, 2]", "fit_test.cpp"});
+  expect_error<ArgumentError>(
+      [&] {
+        train::evaluate(net, Dataset(ones({0, 3}), ones({0})));
+      },
+      {"[evaluate] there are no samples", "fit_test.cpp"});
+  expect_error<ArgumentError>(
+      [&] {
+        train::fit(net, classes(4), {.validation_data = Dataset(ones({0, 3}), ones({0}))});
+      },
+      {"[fit] validation_data has no samples"});
 }
 
 }  // namespace

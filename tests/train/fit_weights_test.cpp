@@ -301,5 +301,42 @@ TEST(FitWeights, SayWhatDoesNotFit) {
       {"[fit] the state was saved between 4 batches that make one step, accumulate is 2"});
 }
 
+TEST(FitWeights, ABatchOfNoWeightChangesNothing) {
+  manual_seed(5);
+  const Dataset data = classes(12);
+  for (const bool divide : {false, true}) {
+    Tensor weights = ones({12});
+    weights.slice({Slice(0, 4)}).fill_(0);
+    nn::Linear net(3, 3);
+    const Tensor before = net.weight().detach().clone();
+    std::vector<double> after;
+    const train::History history = train::fit(
+        net, data,
+        {.batch_size = 4,
+         .optimizer = "sgd(lr=0.1)",
+         .shuffle = false,
+         .sample_weight = weights,
+         .divide_by_weights = divide,
+         .verbose = Verbose::kSilent,
+         .callbacks = {train::TerminateOnNan(),
+                       train::LambdaCallback({.on_batch_end = [&](train::FitContext& fit) {
+                         if (fit.step == 1) after = net.weight().to_vector();
+                       }})}});
+    EXPECT_EQ(after, before.to_vector());
+    EXPECT_TRUE(std::isfinite(history["loss"][0]));
+    EXPECT_NE(net.weight().to_vector(), after) << "the other batches are trained on";
+  }
+}
+
+TEST(FitWeights, RefusesWeightsThatAreNoNumbers) {
+  nn::Linear net(3, 3);
+  expect_error<ArgumentError>(
+      [&] { train::fit(net, classes(4), {.sample_weight = full({4}, NAN)}); },
+      {"[fit] sample_weight holds NaN or infinite values"});
+  const train::Metric taken("val_loss", [](const Tensor&, const Tensor&) { return 7.0; });
+  expect_error<ArgumentError>([&] { train::fit(net, classes(4), {.metrics = {taken}}); },
+                              {"[fit] a metric is called 'val_loss'"});
+}
+
 }  // namespace
 }  // namespace catena::test
