@@ -4,6 +4,6 @@ target_compile_options(catena_flags INTERFACE
   -Wall -Wextra -Wno-missing-field-initializers -ffp-contract=off -fno-semantic-interposition
   -fno-math-errno)
 if(CATENA_SANITIZE)
-  target_compile_options(catena_flags INTERFACE -fsanitize=${CATENA_SANITIZE} -fno-omit-frame-pointer -g)
+  target_compile_options(catena_flags INTERFACE -fsanitize=${CATENA_SANITIZE} -fno-omit-frame-pointer -g1)
   target_link_options(catena_flags INTERFACE -fsanitize=${CATENA_SANITIZE})
 endif()
