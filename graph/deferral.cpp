@@ -10,6 +10,7 @@
 #include <list>
 #include <memory>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 #include "catena/graph/thread_state.hpp"
@@ -58,8 +59,8 @@ std::atomic<std::int64_t> threshold{16384};
 
 constexpr std::int64_t kBlock = 512;  // elements a chain keeps in L1 at a time
 
-// Copies n elements from `view`, starting at row-major position `begin`, into a dense buffer: run by
-// run along the last dimension.
+// Copies n elements from `view`, starting at row-major position `begin`, into a dense buffer: run
+// by run along the last dimension.
 template <class T>
 void gather(const TensorView& view, std::int64_t begin, std::int64_t n, T* out) {
   const int last = view.shape.rank() - 1;
@@ -168,16 +169,31 @@ void plan(DeferredGroup& group) {
           group.ops[static_cast<std::size_t>(from)].live = true;
 }
 
+void compute(DeferredGroup& group) {
+  if (std::none_of(group.ops.begin(), group.ops.end(), [](const auto& op) { return op.live; }))
+    return;
+  for (DeferredGroup::Op& op : group.ops)
+    if (op.needed)
+      op.out->storage = allocate_storage(
+          static_cast<std::size_t>(group.numel) * size_of(op.out->dtype), op.out->device);
+  run_blocks(group);
+}
+
 // Runs a group that the caller holds claimed by the lock; returns with the lock held again.
 void run_claimed(std::unique_lock<std::mutex>& lock, DeferredGroup* group) {
   group->running = true;
   plan(*group);
   lock.unlock();
-  for (DeferredGroup::Op& op : group->ops)
-    if (op.needed)
-      op.out->storage = allocate_storage(
-          static_cast<std::size_t>(group->numel) * size_of(op.out->dtype), op.out->device);
-  run_blocks(*group);
+  try {
+    compute(*group);
+  } catch (...) {  // no memory: the values stay pending, and may find some later
+    for (DeferredGroup::Op& op : group->ops)
+      if (Storage* s = std::exchange(op.out->storage, nullptr)) release_storage(s);
+    lock.lock();
+    group->running = false;
+    groups().done.notify_all();
+    throw;
+  }
   lock.lock();
   for (DeferredGroup::Op& op : group->ops) {
     for (int i = 0; i < op.num_inputs; ++i)
@@ -201,13 +217,15 @@ void run_claimed(std::unique_lock<std::mutex>& lock, DeferredGroup* group) {
   lock.lock();
 }
 
-// Runs `group`, or waits for the thread that runs it. The group is gone afterwards.
+// Runs `group`, or waits for the thread that runs it. The group is gone afterwards, unless that
+// thread failed.
 void settle(std::unique_lock<std::mutex>& lock, DeferredGroup* group) {
   Groups& g = groups();
   if (!group->running) return run_claimed(lock, group);
   // By number: another group may come to stand at the same address.
   g.done.wait(lock, [&, id = group->id] {
-    return std::none_of(g.all.begin(), g.all.end(), [&](const auto& p) { return p->id == id; });
+    return std::none_of(g.all.begin(), g.all.end(),
+                        [&](const auto& p) { return p->id == id && p->running; });
   });
 }
 

@@ -34,6 +34,8 @@ bool broadcast_shapes(const Shape& a, const Shape& b, Shape* out) {
 }
 
 std::int64_t checked_numel(const Shape& shape) {
+  // 2^59 entries of the widest dtype are 2^62 bytes: no count of bytes or of entries overflows.
+  constexpr std::int64_t kMost = std::int64_t{1} << 59;
   std::int64_t n = 1;
   bool zero = false, overflow = false;
   for (const std::int64_t d : shape) {
@@ -42,7 +44,7 @@ std::int64_t checked_numel(const Shape& shape) {
           fmt::format("[shape] size {} in {}; expected sizes of 0 or more", d, to_string(shape)));
     if (d == 0)
       zero = true;
-    else if (n > (std::int64_t{1} << 62) / d)
+    else if (n > kMost / d)
       overflow = true;
     else
       n *= d;
@@ -50,7 +52,7 @@ std::int64_t checked_numel(const Shape& shape) {
   if (zero) return 0;
   if (overflow)
     throw ArgumentError(
-        fmt::format("[shape] {} has more than 2^62 elements; expected fewer", to_string(shape)));
+        fmt::format("[shape] {} has more than 2^59 elements; expected fewer", to_string(shape)));
   return n;
 }
 

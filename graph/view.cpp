@@ -5,9 +5,9 @@
 namespace catena::detail {
 
 bool is_contiguous(const Shape& shape, const Shape& strides) {
+  if (shape.numel() == 0) return true;
   std::int64_t step = 1;
   for (int d = shape.rank() - 1; d >= 0; --d) {
-    if (shape[d] == 0) return true;
     if (shape[d] != 1 && strides[d] != step) return false;
     step *= shape[d];
   }

@@ -187,7 +187,7 @@ void Walk::accumulate_slice(Edge& edge, const SliceSpec& where_, Tensor g, const
   std::int64_t offset = 0;
   for (int d = 0; d < part.shape.rank(); ++d) {
     offset += where_.start[d] * part.strides[d];
-    part.strides[d] *= where_.step[d];
+    if (where_.length[d] > 1) part.strides[d] *= where_.step[d];
   }
   part.data =
       static_cast<char*>(part.data) + offset * static_cast<std::int64_t>(size_of(input->dtype));

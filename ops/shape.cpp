@@ -161,7 +161,8 @@ Tensor flatten(Operand x, int from, int to) {
                                to, to_string(shape)),
                    x.location());
   Shape sizes(shape.data(), first + 1);
-  for (int i = first + 1; i <= last; ++i) sizes[first] *= shape[i];
+  // Beside a size of 0 the product of the others may be anything.
+  sizes[first] = checked_numel(Shape(shape.data() + first, last - first + 1));
   for (int i = last + 1; i < shape.rank(); ++i) sizes.push_back(shape[i]);
   return detail::call_op(op::Reshape{sizes}, x);
 }
@@ -173,6 +174,13 @@ Tensor unflatten(Operand x, int dim, const Shape& sizes) {
   const std::string wrong = resolve_sizes(sizes, Shape{shape[d]}, &parts);
   if (!wrong.empty())
     throw_argument("unflatten", fmt::format("dimension {} of x {}: {}", d, to_string(shape), wrong),
+                   x.location());
+  if (shape.rank() - 1 + parts.rank() > kMaxRank)
+    throw_argument("unflatten",
+                   fmt::format("dimension {} of x {} into {} gives {} dimensions; expected at most "
+                               "{}",
+                               d, to_string(shape), to_string(parts),
+                               shape.rank() - 1 + parts.rank(), kMaxRank),
                    x.location());
   Shape all(shape.data(), d);
   for (const std::int64_t size : parts) all.push_back(size);

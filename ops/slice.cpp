@@ -99,9 +99,10 @@ void Slice::infer(InferContext& c) const {
     c.fail(wrong);
   Shape strides = c.strides(0);
   std::int64_t offset = c.offset(0);
-  for (int d = 0; d < length.rank(); ++d) {
-    if (length.numel() != 0) offset += start[d] * strides[d];
-    strides[d] *= step[d];
+  // A step that is not taken may be any number, the strides of no entries too.
+  for (int d = 0; d < length.rank() && length.numel() != 0; ++d) {
+    offset += start[d] * strides[d];
+    if (length[d] > 1) strides[d] *= step[d];
   }
   c.view(length, strides, offset);
 }
@@ -124,12 +125,15 @@ void SliceAdjoint::vjp(VjpContext& c) const {
 namespace {
 Tensor slice_operand(Operand& x, std::span<const Index> where) {
   const Shape& shape = checked_shape(x);
-  int named = 0, ellipses = 0;
+  int named = 0, ellipses = 0, rank = shape.rank();
   for (const Index& i : where) {
     if (i.kind() == Index::Kind::kEllipsis)
       ++ellipses;
-    else if (i.kind() != Index::Kind::kNewAxis)
+    else if (i.kind() == Index::Kind::kNewAxis)
+      ++rank;
+    else
       ++named;
+    if (i.kind() == Index::Kind::kInteger) --rank;
   }
   if (ellipses > 1)
     throw_argument("slice", fmt::format("{} Ellipsis in one index; expected one at most", ellipses),
@@ -138,6 +142,12 @@ Tensor slice_operand(Operand& x, std::span<const Index> where) {
     throw_argument("slice",
                    fmt::format("{} indices for x {}; expected at most {}, one per dimension", named,
                                to_string(shape), shape.rank()),
+                   x.location());
+  if (rank > kMaxRank)
+    throw_argument("slice",
+                   fmt::format("new axes give x {} {} dimensions; expected at most {}; merge some "
+                               "with reshape",
+                               to_string(shape), rank, kMaxRank),
                    x.location());
 
   op::Slice op = whole(shape);

@@ -29,9 +29,15 @@ Tensor Tile::compose(std::span<const Tensor> in) const {
   for (int d = 0; d < rank; ++d) {
     const int from = d - (rank - x.rank()), by = d - (rank - repeats.rank());
     const std::int64_t size = from < 0 ? 1 : x.shape()[from], times = by < 0 ? 1 : repeats[by];
+    std::int64_t product;
+    if (__builtin_mul_overflow(size, times, &product))
+      throw_argument(OpName<Tile>::value,
+                     fmt::format("repeats {} for x {}: too many entries", to_string(repeats),
+                                 to_string(x.shape())),
+                     detail::thread_state.call_site);
     if (times == 1 || size == 1) {
       apart.push_back(size);
-      wide.push_back(size * times);
+      wide.push_back(product);
     } else if (room > 0) {
       --room;
       apart.push_back(1);
@@ -45,9 +51,9 @@ Tensor Tile::compose(std::span<const Tensor> in) const {
       left[d] = times;
       continue;
     }
-    joined.push_back(size * times);
+    joined.push_back(product);
   }
-  Tensor y = contiguous(reshape(expand(reshape(x, apart), wide), joined));
+  Tensor y = clone(reshape(expand(reshape(x, apart), wide), joined));
   for (int d = 0; d < rank; ++d)
     if (left[d] != 1)
       y = left[d] == 0 ? slice(y, d, 0, 0)

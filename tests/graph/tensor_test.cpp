@@ -2,6 +2,7 @@
 #include "catena/graph/tensor.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <numeric>
 #include <sstream>
@@ -333,10 +334,16 @@ TEST(TensorErrors, Messages) {
         tensor({{1, 2}, {3}});
       },
       {"[tensor] a list at depth 1 has 1 entries but the first one has 2", "tensor_test.cpp:"});
-  expect_error<ArgumentError>([] { tensor({{1, 2}, 3}); },
-                              {"[tensor] a number stands beside a list", "tensor_test.cpp:"});
-  expect_error<ArgumentError>([] { tensor({1, {2}}); },
-                              {"[tensor] a list stands beside a number", "tensor_test.cpp:"});
+  expect_error<ArgumentError>(
+      [] {
+        tensor({{1, 2}, 3});
+      },
+      {"[tensor] a number stands beside a list", "tensor_test.cpp:"});
+  expect_error<ArgumentError>(
+      [] {
+        tensor({1, {2}});
+      },
+      {"[tensor] a list stands beside a number", "tensor_test.cpp:"});
   expect_error<ArgumentError>([] { ones({2}).item(); },
                               {"[item] the tensor has shape [2]; expected one element"});
   expect_error<ArgumentError>([] { ones({2}).data<double>(); },
@@ -350,9 +357,52 @@ TEST(TensorErrors, Messages) {
       [] {
         empty({std::int64_t{1} << 40, std::int64_t{1} << 40});
       },
-      {"2^62"});
+      {"2^59"});
   expect_error<SystemError>([] { empty({std::int64_t{1} << 50}); }, {"[memory]"});
   expect_error<ArgumentError>([] { dtype_from_name("float31"); }, {"float31", "float32"});
+}
+
+// Counts of bytes do not overflow: too many entries are an error, so is memory that is not there.
+TEST(Tensor, HugeShapesAreErrors) {
+  const auto two = [](int n) { return std::int64_t{1} << n; };
+  const Tensor one = ones({1}, kFloat64);
+  for (const std::function<void()>& f : std::vector<std::function<void()>>{
+           [&] { zeros({two(61)}, kFloat64); }, [&] { ones({two(62)}); },
+           [&] { empty({two(60)}, kUInt8); }, [&] { eye(two(31), two(30), kFloat64); },
+           [&] { catena::arange(0, two(61), 1, TensorOptions(kFloat64)); },
+           [&] { one.expand({two(60)}); }, [&] { tile(one, {two(60)}); },
+           [&] {
+             one.expand({two(40), 1}) + one.expand({1, two(40)});
+           }})
+    expect_error<ArgumentError>(f, {"2^59 elements"});
+  for (const std::function<void()>& f : std::vector<std::function<void()>>{
+           [&] { empty({two(59)}, kFloat64); }, [&] { one.expand({two(59)}).clone(); },
+           [&] { one.expand({two(59)}).contiguous(); }, [&] { tile(one, {two(59)}); },
+           [&] { exp(one.expand({two(59)}))[0]; },
+           [&] {
+             (one.expand({two(58), 1}) + one.expand({1, 2}))[0];
+           }})
+    expect_error<SystemError>(f, {"[memory] the system has no 46116860184273879"});
+}
+
+TEST(Tensor, DeferredValuesWithoutMemoryStayPending) {
+  const DeferralScope scope(true);
+  run_pending();
+  Tensor y = exp(ones({1}, kFloat64).expand({std::int64_t{1} << 59}));
+  for (int k = 0; k < 2; ++k) expect_error<SystemError>([&] { y[0]; }, {"[memory]"});
+  y = Tensor();
+  run_pending();
+  EXPECT_EQ(pending_groups(), 0);
+}
+
+TEST(Tensor, SizesBesideZeroMayBeAnything) {
+  const std::int64_t large = std::int64_t{1} << 40;
+  const Tensor none = zeros({large, large, 0});
+  EXPECT_EQ(flatten(none).shape(), (Shape{0}));
+  expect_error<ArgumentError>([&] { flatten(none, 0, 1); }, {"2^59"});
+  EXPECT_EQ(slice(zeros({4, 3}), 0, 1, 4, std::numeric_limits<std::int64_t>::max()).shape(),
+            (Shape{1, 3}));
+  EXPECT_TRUE(slice(none, 0, 0, 4, large).is_contiguous());
 }
 
 }  // namespace
