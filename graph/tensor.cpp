@@ -11,6 +11,7 @@
 #include "catena/graph/core_ops.hpp"
 #include "catena/graph/deferral.hpp"
 #include "catena/graph/dispatch.hpp"
+#include "catena/graph/scalar_range.hpp"
 #include "catena/graph/thread_state.hpp"
 #include "catena/graph/trace_hook.hpp"
 #include "catena/graph/view.hpp"
@@ -237,6 +238,7 @@ Tensor& Tensor::copy_(const Tensor& src, Location loc) {
 
 Tensor& Tensor::fill_(Scalar value, Location loc) {
   detail::begin_write(*this, nullptr, "fill_", loc);
+  detail::check_holds("fill_", dtype(), value, loc);
   std::uint64_t element;
   const std::size_t bytes = detail::element_of(value, dtype(), &element);
   Backend& backend = backend_of(device());
@@ -303,6 +305,7 @@ Tensor empty(const Shape& shape, TensorOptions options, std::source_location loc
 }
 
 Tensor full(const Shape& shape, Scalar value, TensorOptions options, std::source_location loc) {
+  detail::check_holds("full", options.dtype, value, loc);
   Tensor t = empty(shape, {options.dtype, options.device}, loc);
   std::uint64_t element;
   const std::size_t bytes = detail::element_of(value, options.dtype, &element);
@@ -369,7 +372,10 @@ Tensor tensor(const NestedValues& values, TensorOptions options, std::source_loc
   flatten_values(values, 0, &shape, &numbers, loc);
   Tensor t = Tensor::adopt(detail::empty_impl(shape, options.dtype, kCpu));
   auto* out = static_cast<char*>(detail::data_of(t.impl()));
-  for (const Scalar& v : numbers) out += detail::element_of(v, options.dtype, out);
+  for (const Scalar& v : numbers) {
+    detail::check_holds("tensor", options.dtype, v, loc);
+    out += detail::element_of(v, options.dtype, out);
+  }
   if (!options.device.is_cpu()) t = detail::copy_to_device(t, options.device);
   if (options.requires_grad) t.set_requires_grad(true, loc);
   return t;

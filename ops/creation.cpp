@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "catena/graph/scalar_range.hpp"
+
 namespace catena {
 namespace {
 
@@ -22,6 +24,21 @@ Tensor made(const Op& op, const TensorOptions& options, const std::source_locati
 }
 
 bool is_whole(double v) { return v == std::floor(v) && std::abs(v) < 0x1p63; }
+
+// ceil((end - start) / step), below 0 when step leads away from end. Of integers without rounding.
+double steps_between(Scalar start, Scalar end, Scalar step) {
+  for (const Scalar& v : {start, end, step})
+    if (v.is_real() || !detail::holds(kInt64, v))
+      return std::ceil((end.as<double>() - start.as<double>()) / step.as<double>());
+  const std::int64_t first = start.integer(), last = end.integer(), by = step.integer();
+  if (by == 0 || (last != first && (last > first) != (by > 0))) return -1;
+  const auto distance = [](std::int64_t a, std::int64_t b) {
+    return static_cast<std::uint64_t>(b) - static_cast<std::uint64_t>(a);
+  };
+  const std::uint64_t way = by > 0 ? distance(first, last) : distance(last, first),
+                      one = by > 0 ? distance(0, by) : distance(by, 0);
+  return static_cast<double>(way / one + (way % one != 0));
+}
 
 }  // namespace
 
@@ -63,7 +80,7 @@ Tensor arange(Scalar start, Scalar end, Scalar step, std::optional<TensorOptions
               std::source_location loc) {
   if (!options) options = start.is_real() || end.is_real() || step.is_real() ? kFloat32 : kInt64;
   const double first = start.as<double>(), last = end.as<double>(), by = step.as<double>();
-  const double count = std::ceil((last - first) / by);
+  const double count = steps_between(start, end, step);
   // Also false for NaN.
   if (!(by != 0 && std::isfinite(first) && std::isfinite(last) && std::isfinite(by) && count >= 0 &&
         count < 0x1p62))
@@ -72,6 +89,14 @@ Tensor arange(Scalar start, Scalar end, Scalar step, std::optional<TensorOptions
                                "is not 0 and leads from start to end",
                                first, last, by),
                    loc);
+  if (!is_floating(options->dtype) &&
+      !(detail::is_exact_real(start) && detail::is_exact_real(step)))
+    throw_argument(
+        OpName<op::Arange>::value,
+        fmt::format("start {}, step {} for dtype {}; expected numbers that float64 has "
+                    "exactly, as all are up to 2^53; add to a range that starts at 0",
+                    detail::text_of(start), detail::text_of(step), name_of(options->dtype)),
+        loc);
   return made(op::Arange{static_cast<std::int64_t>(count), first, by, options->dtype}, *options,
               loc);
 }

@@ -59,11 +59,11 @@ Tensor where(Operand condition, Operand a, Operand b) {
   return detail::call_op(op::Where{}, condition, a, b);
 }
 Tensor where(Operand condition, Operand a, Scalar b) {
-  Operand right(detail::weak(b, a), a.location());
+  Operand right(detail::weak<op::Where>(b, a), a.location());
   return detail::call_op(op::Where{}, condition, a, right);
 }
 Tensor where(Operand condition, Scalar a, Operand b) {
-  Operand left(detail::weak(a, b), b.location());
+  Operand left(detail::weak<op::Where>(a, b), b.location());
   return detail::call_op(op::Where{}, condition, left, b);
 }
 
@@ -89,6 +89,7 @@ Tensor masked_fill(Operand x, Operand mask, Scalar value) {
                                  "to(dtype)",
                                  value.real(), name_of(t->dtype)),
                      x.location());
+    detail::check_holds("masked_fill", t->dtype, value, x.location());
   }
   const CallSite site(x.location());
   Operand filler(t ? full({}, value, {t->dtype, t->device}) : full({}, value), x.location());

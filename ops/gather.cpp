@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "catena/graph/scalar_range.hpp"
 #include "catena/ops/creation.hpp"
 #include "catena/ops/elementwise.hpp"
 #include "catena/ops/shape.hpp"
@@ -115,6 +116,7 @@ Tensor scatter(Operand x, int dim, Operand index, Scalar value) {
                                "to(dtype)",
                                value.real(), name_of(t->dtype)),
                    x.location());
+  detail::check_holds(OpName<op::Scatter>::value, t->dtype, value, x.location());
   Operand src(full(i->shape, value, {t->dtype, t->device}), x.location());
   return detail::call_op(op::Scatter{dim}, x, index, src);
 }

@@ -47,7 +47,7 @@ Tensor lerp(Operand start, Operand end, Operand weight) {
   return detail::call_op(op::Lerp{}, start, end, weight);
 }
 Tensor lerp(Operand start, Operand end, Scalar weight) {
-  Operand third(detail::weak(weight, start), start.location());
+  Operand third(detail::weak<op::Lerp>(weight, start), start.location());
   return detail::call_op(op::Lerp{}, start, end, third);
 }
 

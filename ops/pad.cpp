@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "catena/graph/scalar_range.hpp"
 #include "catena/ops/slice.hpp"
 
 namespace catena {
@@ -37,13 +38,10 @@ PadMode checked_mode(std::string_view name) {
   return mode;
 }
 
-// Whether an integer dtype has this number; of bool any whole one is true or false, and floating
-// dtypes have a neighbour of each.
-bool holds(DType dtype, double value) {
-  if (is_floating(dtype)) return true;
-  const double low = dtype == kUInt8 ? 0 : dtype == kInt32 ? -0x1p31 : -0x1p63;
-  const double end = dtype == kUInt8 ? 256 : -low;
-  return value == std::floor(value) && value >= low && value < end;
+// Whether the dtype has this number: of bool any whole one is true or false, and floating dtypes
+// have a neighbour of each.
+bool fits(DType dtype, double value) {
+  return is_floating(dtype) || (value == std::floor(value) && detail::holds(dtype, value));
 }
 
 // Fails unless a border of this mode fits around `shape`; returns the shape with it.
@@ -108,7 +106,7 @@ PadMode pad_mode_of(const PadAdjoint& op) { return checked_mode(op.mode); }
 
 void Pad::infer(InferContext& c) const {
   const Shape padded = padded_shape(c, c.shape(0), before, after, mode);
-  if (!holds(c.dtype(0), value))
+  if (!fits(c.dtype(0), value))
     c.fail(
         fmt::format("value {} for x of dtype {}; expected a number of that dtype; convert x "
                     "with to(dtype)",
@@ -156,6 +154,12 @@ Tensor pad_operand(Operand& x, std::span<const PadPair> pads, PadMode mode, Scal
                    fmt::format("{} pairs for x {}; expected at most {}, one per dimension", given,
                                to_string(shape), rank),
                    x.location());
+  if (!is_floating(x.impl()->dtype) && !detail::is_exact_real(value))
+    throw_argument(name,
+                   fmt::format("value {} for x of dtype {}; expected a number that float64 has "
+                               "exactly, as all are up to 2^53; write others with masked_fill",
+                               detail::text_of(value), name_of(x.impl()->dtype)),
+                   x.location());
   op::Pad op{Shape::filled(rank, 0), Shape::filled(rank, 0), name_of(mode), value.as<double>()};
   op::Slice kept{Shape::filled(rank, 0), shape, Shape::filled(rank, 1)};
   bool cut = false;
@@ -165,9 +169,10 @@ Tensor pad_operand(Operand& x, std::span<const PadPair> pads, PadMode mode, Scal
     op.before[d] = before;
     op.after[d] = after;
     if (mode != PadMode::kConstant || (before >= 0 && after >= 0)) continue;
-    const std::int64_t front = std::max<std::int64_t>(0, -before),
-                       back = std::max<std::int64_t>(0, -after);
-    if (front > shape[d] || back > shape[d] - front)
+    const bool within = before >= -shape[d] && after >= -shape[d];
+    const std::int64_t front = within ? std::max<std::int64_t>(0, -before) : 0,
+                       back = within ? std::max<std::int64_t>(0, -after) : 0;
+    if (!within || back > shape[d] - front)
       throw_argument(name,
                      fmt::format("dimension {} of {} is padded by {} and {}; expected to cut off "
                                  "at most its {} entries",

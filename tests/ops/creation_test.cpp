@@ -31,6 +31,18 @@ TEST(Creation, DtypesAndCounts) {
   expect_error<ArgumentError>([] { arange(0, 5, 0); }, {"[arange] start 0, end 5, step 0"});
   expect_error<ArgumentError>([] { arange(0, 5, 0.5, TensorOptions(kInt64)); },
                               {"expected whole numbers"});
+  // Attributes are float64; counts are not.
+  constexpr std::int64_t exact = std::int64_t{1} << 53;
+  EXPECT_EQ(arange(exact - 1, exact + 2).numel(), 3);
+  EXPECT_EQ(arange(-exact, exact, exact - 1).numel(), 3);
+  EXPECT_EQ(arange(exact + 2, exact + 3).item<std::int64_t>(), exact + 2);
+  expect_error<ArgumentError>(
+      [] { arange(exact + 1, exact + 4); },
+      {"[arange] start 9007199254740993, step 1 for dtype int64; expected numbers that float64 has "
+       "exactly",
+       "creation_test.cpp:"});
+  expect_error<ArgumentError>([] { arange(0, INT64_MAX, INT64_MAX); },
+                              {"step 9223372036854775807"});
 }
 
 TEST(Creation, RangesFollowTheAxesOfATrace) {

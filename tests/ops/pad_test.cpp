@@ -1,4 +1,6 @@
 // Pairs of numbers, negative ones, names of modes. Numbers are PyTorch's.
+#include <limits>
+
 #include "catena/graph/autograd.hpp"
 #include "catena/ops/all.hpp"
 #include "support.hpp"
@@ -30,8 +32,32 @@ TEST(Pad, PairsBelongToTheLastDimensions) {
         pad(line, {{0, 0}, {1, 1}});
       },
       {"[pad] 2 pairs for x [5]; expected at most 1, one per dimension", "pad_test.cpp"});
+  const std::int64_t least = std::numeric_limits<std::int64_t>::min();
+  expect_error<ArgumentError>(
+      [&] {
+        pad(line, {{least, 0}});
+      },
+      {"[pad] dimension 0 of [5] is padded by -9223372036854775808 and 0; expected to cut"});
   EXPECT_EQ(pad_mode_from_name("circular"), PadMode::kCircular);
   expect_error<ArgumentError>([] { pad_mode_from_name("edge"); }, {"unknown mode \"edge\""});
+}
+
+TEST(Pad, ValuesAreExactOrErrors) {
+  const Tensor x = tensor({1}, kInt64);
+  const std::int64_t exact = std::int64_t{1} << 53;
+  const auto padded = [](const Tensor& t, Scalar value) {
+    return pad(t, {{1, 0}}, PadMode::kConstant, value)[0].item<std::int64_t>();
+  };
+  EXPECT_EQ(padded(x, exact), exact);
+  EXPECT_EQ(padded(x, std::numeric_limits<std::int64_t>::min()),
+            std::numeric_limits<std::int64_t>::min());
+  expect_error<ArgumentError>([&] { padded(x, exact + 1); },
+                              {"[pad] value 9007199254740993 for x of dtype int64; expected a "
+                               "number that float64 has exactly",
+                               "pad_test.cpp:"});
+  expect_error<ArgumentError>([&] { padded(x, std::numeric_limits<std::int64_t>::max()); },
+                              {"[pad] value 9223372036854775807 for x of dtype int64"});
+  expect_error<ArgumentError>([&] { padded(x.to(kUInt8), 256); }, {"[pad] value 256"});
 }
 
 }  // namespace
