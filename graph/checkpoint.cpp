@@ -10,6 +10,7 @@
 #include "catena/graph/random.hpp"
 #include "catena/graph/record.hpp"
 #include "catena/graph/stand_in.hpp"
+#include "catena/graph/substitution.hpp"
 #include "catena/graph/thread_state.hpp"
 #include "catena/graph/walk.hpp"
 
@@ -22,6 +23,7 @@ struct Segment {
   int num_inputs = 0;  // the op's further inputs are tensors that fn uses of itself
   std::vector<std::pair<Shape, DType>> outputs;
   RandomLog random;
+  std::shared_ptr<const Substitution::Map> substitution;
 };
 
 // The tape's node for a whole segment. Not in the op list: a trace records what fn calls instead.
@@ -93,7 +95,8 @@ void Checkpoint::vjp(VjpContext& c) const {
   }
   std::vector<Tensor> again;
   {
-    ReplayRandom replay(segment->random);
+    const ReplayRandom replay(segment->random);
+    const Substitution there(segment->substitution);
     again = segment->fn(inputs);
   }
   bool same = again.size() == segment->outputs.size();
@@ -133,15 +136,18 @@ void Checkpoint::vjp(VjpContext& c) const {
 
 }  // namespace
 
-std::vector<Tensor> checkpoint(Function fn, std::span<const Tensor> inputs,
+std::vector<Tensor> checkpoint(Function fn, std::span<const Tensor> given,
                                std::source_location loc) {
-  for (std::size_t i = 0; i < inputs.size(); ++i)
-    if (!inputs[i].defined())
+  for (std::size_t i = 0; i < given.size(); ++i)
+    if (!given[i].defined())
       throw_argument("checkpoint", fmt::format("input {} is an undefined tensor", i), loc);
-  if (!grad_enabled() || detail::thread_state.tracer) return fn(inputs);
+  if (!grad_enabled() || detail::thread_state.tracer) return fn(given);
+  std::vector<Tensor> inputs;
+  for (const Tensor& t : given) inputs.push_back(detail::substituted(t));
 
   auto segment = std::make_shared<Segment>();
   segment->num_inputs = static_cast<int>(inputs.size());
+  segment->substitution = Substitution::current();
   const std::vector<Tensor> fresh = stand_ins(inputs, false, loc);
   const std::uint64_t start = detail::thread_state.sequence;
   std::vector<Tensor> recorded;
@@ -149,7 +155,7 @@ std::vector<Tensor> checkpoint(Function fn, std::span<const Tensor> inputs,
     RecordRandom record(segment->random);
     recorded = fn(fresh);
   }
-  std::vector<Tensor> operands(inputs.begin(), inputs.end()), outputs;
+  std::vector<Tensor> operands = std::move(inputs), outputs;
   for (const Tensor& t : recorded)
     if (!t.defined())
       throw_argument("checkpoint", "the function returned an undefined tensor", loc);

@@ -40,7 +40,8 @@ Walk::Walk(BackwardOptions options, const std::source_location& location)
       location_(location),
       thread_(thread_id()),
       nested_(thread_state.in_backward),
-      grad_before_(thread_state.grad_enabled) {
+      grad_before_(thread_state.grad_enabled),
+      substitution_before_(std::exchange(thread_state.substitution, nullptr)) {
   thread_state.in_backward = true;
   thread_state.grad_enabled = options.create_graph;
 }
@@ -62,6 +63,7 @@ Walk::~Walk() {
   }
   thread_state.in_backward = nested_;
   thread_state.grad_enabled = grad_before_;
+  thread_state.substitution = substitution_before_;
 }
 
 // --- The worklist ---

@@ -278,7 +278,7 @@ std::string Tensor::to_string() const {
     s = "[]";
     if (rank() != 1) s += ", shape=" + catena::to_string(shape());
   } else {
-    const Tensor host = device().is_cpu() ? *this : detach().to(kCpu);
+    const Tensor host = device().is_cpu() ? *this : adopt(detail::alias_of(impl_)).to(kCpu);
     detail::ensure_ready(host.impl());
     const Shown shown{numel() > kThreshold};
     s = Layout(shape(), shown, collect(host, shown)).text();

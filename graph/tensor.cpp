@@ -12,6 +12,7 @@
 #include "catena/graph/deferral.hpp"
 #include "catena/graph/dispatch.hpp"
 #include "catena/graph/scalar_range.hpp"
+#include "catena/graph/substitution.hpp"
 #include "catena/graph/thread_state.hpp"
 #include "catena/graph/trace_hook.hpp"
 #include "catena/graph/view.hpp"
@@ -202,8 +203,9 @@ std::uint32_t Tensor::version() const {
 }
 
 Tensor Tensor::detach() const {
-  Tensor alias = adopt(detail::alias_of(impl_));
-  if (detail::thread_state.tracer) detail::thread_state.tracer->alias(impl_, alias.impl());
+  const Tensor t = detail::substituted(*this);
+  Tensor alias = adopt(detail::alias_of(t.impl_));
+  if (detail::thread_state.tracer) detail::thread_state.tracer->alias(t.impl_, alias.impl());
   return alias;
 }
 
@@ -292,7 +294,8 @@ Tensor& Tensor::mul_(Scalar factor, Location loc) {
   detail::check_defined(*this, "mul_", loc);
   if (grad_enabled() && requires_grad()) detail::begin_write(*this, nullptr, "mul_", loc);
   NoGrad off;
-  return copy_(detail::core_ops().scale(detach(), factor), loc);
+  // Its own values, also where calls compute with others.
+  return copy_(detail::core_ops().scale(adopt(detail::alias_of(impl_)), factor), loc);
 }
 
 // --- Creation ---

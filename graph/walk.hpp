@@ -13,6 +13,7 @@
 #include "catena/graph/autograd.hpp"
 #include "catena/graph/op.hpp"
 #include "catena/graph/tensor_impl.hpp"
+#include "catena/graph/thread_state.hpp"
 
 namespace catena::detail {
 
@@ -110,6 +111,7 @@ class Walk {
   std::uint32_t thread_;
   bool nested_;
   bool grad_before_;
+  const Substitution* substitution_before_;
   // The worklist. Its largest entry may stand beside the heap, so that a chain needs none.
   Entry first_{0, nullptr};
   std::vector<Entry> heap_;
