@@ -87,7 +87,7 @@ std::vector<Tensor> jacobian_of(const Tensor& y, std::span<const Tensor> inputs,
           loc);
     Shape shape = y.shape();
     for (const std::int64_t size : x.shape()) shape.push_back(size);
-    result.push_back(zeros(shape, {y.dtype(), y.device()}));
+    result.push_back(zeros(shape, {x.dtype(), x.device()}));
   }
   // With a graph the rows must stay on the tape, so they are joined by an op; else they are written
   // into place.

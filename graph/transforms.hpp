@@ -27,9 +27,9 @@ struct TransformOptions {
   bool create_graph = false;
 };
 
-// result[i][j] = d outputs[i] / d inputs[j], of shape [outputs[i] sizes.., inputs[j] sizes..];
-// zeros where an output does not depend on an input. One backward per element of the outputs.
-// Errors: more than 8 dimensions in a result.
+// result[i][j] = d outputs[i] / d inputs[j], of shape [outputs[i] sizes.., inputs[j] sizes..] and
+// the dtype of inputs[j]; zeros where an output does not depend on an input. One backward per
+// element of the outputs. Errors: more than 8 dimensions in a result.
 std::vector<std::vector<Tensor>> jacobian(
     const Function& fn, std::span<const Tensor> inputs, TransformOptions options = {},
     std::source_location loc = std::source_location::current());

@@ -18,6 +18,11 @@ void Embedding::infer(InferContext& c) const {
     c.fail(fmt::format("padding_idx {} for table {}; expected a row from 0 to {}, or -1 for none",
                        padding_idx, to_string(table), table[0] - 1));
   Shape shape = c.shape(1);
+  if (shape.rank() == kMaxRank)
+    c.fail(
+        fmt::format("index {} has {} dimensions already; expected at most {}; merge some with "
+                    "reshape",
+                    to_string(shape), kMaxRank, kMaxRank - 1));
   shape.push_back(table[1]);
   c.output(shape, c.dtype(0));
 }

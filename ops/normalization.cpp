@@ -88,17 +88,19 @@ std::vector<Tensor> call_affine(const Op& op, Operand& x, const Shape& shape, co
   return detail::dispatch_multi(op_info<Op>(), &op, list, n, x.location());
 }
 
-void check_running(const char* name, const Tensor& running, const Tensor& x,
-                   const std::source_location& location) {
+// Of a batch norm: what has one entry per feature.
+void check_per_feature(const char* name, const Tensor& vector, const Tensor& x,
+                       const std::source_location& location) {
+  if (!vector.defined()) return;
   const auto fail = [&](const std::string& what) {
     throw_argument(OpName<op::BatchNorm>::value, what, location);
   };
-  if (running.shape() != Shape{x.shape()[1]})
-    fail(fmt::format("{} has shape {}; expected [{}] for x {}", name, to_string(running.shape()),
+  if (vector.shape() != Shape{x.shape()[1]})
+    fail(fmt::format("{} has shape {}; expected [{}] for x {}", name, to_string(vector.shape()),
                      x.shape()[1], to_string(x.shape())));
-  if (running.dtype() != x.dtype())
+  if (vector.dtype() != x.dtype())
     fail(fmt::format("{} is {} but x is {}; expected equal dtypes; convert one with to(dtype)",
-                     name, name_of(running.dtype()), name_of(x.dtype())));
+                     name, name_of(vector.dtype()), name_of(x.dtype())));
 }
 
 // running = (1 - momentum) running + momentum factor value
@@ -178,8 +180,10 @@ Tensor batch_norm(Operand x, const Tensor& running_mean, const Tensor& running_v
         name,
         fmt::format("x has shape {}; expected [N, C] or [N, C, ...]", to_string(input.shape())),
         location);
-  if (running_mean.defined()) check_running("running_mean", running_mean, input, location);
-  if (running_var.defined()) check_running("running_var", running_var, input, location);
+  check_per_feature("running_mean", running_mean, input, location);
+  check_per_feature("running_var", running_var, input, location);
+  check_per_feature("weight", weight, input, location);
+  check_per_feature("bias", bias, input, location);
   const Shape features{input.shape()[1]};
   if (training) {
     std::vector<Tensor> out = call_affine(op::BatchNorm{eps}, x, features, weight, bias);

@@ -14,6 +14,11 @@ void OneHot::infer(InferContext& c) const {
                     "the result with to(dtype)",
                     name_of(dtype)));
   Shape shape = c.shape(0);
+  if (shape.rank() == kMaxRank)
+    c.fail(
+        fmt::format("index {} has {} dimensions already; expected at most {}; merge some with "
+                    "reshape",
+                    to_string(shape), kMaxRank, kMaxRank - 1));
   shape.push_back(classes);
   c.output(shape, dtype);
 }

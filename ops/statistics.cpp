@@ -18,6 +18,7 @@ namespace catena {
 namespace {
 
 using detail::aligned;
+using detail::reduced_count;
 using detail::resolved_dims;
 
 std::string not_floating(DType dtype) {
@@ -82,11 +83,11 @@ Tensor Norm::compose(std::span<const Tensor> in) const {
   const char* name = OpName<Norm>::value;
   if (!is_floating(x.dtype())) throw_argument(name, not_floating(x.dtype()), location);
   if (std::isnan(p)) throw_argument(name, "p is NaN; expected a number, inf or -inf", location);
-  if (std::isinf(p) && x.numel() == 0)
+  if (std::isinf(p) && reduced_count(x.shape(), resolved_dims(dims, x.rank())) == 0)
     throw_argument(
         name,
         fmt::format("x has shape {} and the {} size of no entries is asked for; expected "
-                    "entries, or a finite p",
+                    "entries along each reduced dimension, or a finite p",
                     to_string(x.shape()), p > 0 ? "largest" : "smallest"),
         location);
   if (p == 0) return sum(cast(x != 0, x.dtype()), dims, keepdim);

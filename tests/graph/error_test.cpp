@@ -193,6 +193,11 @@ TEST(ErrorTexts, TooManyDimensions) {
         ones({1, 1, 1, 1, 1, 1, 1, 1}).unsqueeze(0);
       },
       {"[unsqueeze]", "8 dimensions already"});
+  const Tensor full_rank = zeros({1, 1, 1, 1, 1, 1, 1, 2}, kInt64);
+  CATENA_EXPECT_MESSAGE("one_hot", one_hot(full_rank, 3), "8 dimensions already; expected at most 7");
+  CATENA_EXPECT_MESSAGE("embedding", embedding(ones({2, 2}), full_rank), "8 dimensions already; expected at most 7");
+  CATENA_EXPECT_MESSAGE("unflatten", unflatten(full_rank, 7, {1, 2}), "gives 9 dimensions; expected at most 8");
+  CATENA_EXPECT_MESSAGE("slice", full_rank.slice({NewAxis, Ellipsis}), "9 dimensions; expected at most 8");
 }
 
 // The place is the user's line, also from inside helpers that pass it on.

@@ -66,6 +66,15 @@ TEST(Jacobian, OfALinearMapIsItsMatrix) {
   EXPECT_FALSE(j.requires_grad());
 }
 
+TEST(Jacobian, HasTheDtypeOfItsInput) {
+  const Tensor x = tensor({1, 2});
+  for (const bool create_graph : {false, true})
+    EXPECT_EQ(jacobian([](const Tensor& t) { return t.to(kFloat64) * 2; }, x,
+                       {.create_graph = create_graph})
+                  .dtype(),
+              kFloat32);
+}
+
 TEST(Jacobian, OfNoElements) {
   const Tensor j = jacobian([](const Tensor& x) { return x * 2; }, zeros({0, 3}, kFloat64));
   EXPECT_EQ(j.shape(), (Shape{0, 3, 0, 3}));

@@ -98,6 +98,18 @@ TEST(Normalization, ErrorsNameTheLineOfTheCaller) {
       [&] { batch_norm(x, zeros({3}), {}); },
       {"[batch_norm] no running_mean or running_var to use in evaluation; expected both",
        "normalization_test.cpp:"});
+  // In evaluation as in training.
+  for (const bool training : {false, true}) {
+    const auto run = [&](const Tensor& weight, const Tensor& bias) {
+      batch_norm(x, zeros({3}), ones({3}), weight, bias, training);
+    };
+    expect_error<ArgumentError>([&] { run(ones({1}), {}); },
+                                {"[batch_norm] weight has shape [1]; expected [3] for x [4, 3]",
+                                 "normalization_test.cpp:"});
+    expect_error<ArgumentError>([&] { run(ones({2, 3}), {}); }, {"weight has shape [2, 3]"});
+    expect_error<ArgumentError>([&] { run({}, ones({3}, kFloat64)); },
+                                {"[batch_norm] bias is float64 but x is float32"});
+  }
   expect_error<ArgumentError>([&] { batch_norm(ones({3}), zeros({3}), {}); },
                               {"[batch_norm] x has shape [3]; expected [N, C] or [N, C, ...]"});
   expect_error<ArgumentError>(

@@ -57,6 +57,17 @@ TEST(Statistics, LogSumExpOfMinusInfinities) {
   EXPECT_TRUE(close(x.grad(), {0, 0, 0, 1}, 0, 0));
 }
 
+TEST(Statistics, LargestSizeOfNoRows) {
+  EXPECT_EQ(norm(zeros({0, 3}), kInf, {1}).shape(), (Shape{0}));
+  EXPECT_EQ(norm(zeros({0, 3}), -kInf, {-1}, true).shape(), (Shape{0, 1}));
+  expect_error<ArgumentError>(
+      [] {
+        norm(zeros({0, 3}), kInf, {0});
+      },
+      {"[norm] x has shape [0, 3] and the largest size of no entries"});
+  expect_error<ArgumentError>([] { norm(zeros({0, 3}), -kInf); }, {"the smallest size"});
+}
+
 TEST(Statistics, ErrorsNameTheLineOfTheCaller) {
   expect_error<ArgumentError>(
       [] {
