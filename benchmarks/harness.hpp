@@ -52,6 +52,7 @@ struct Result {
 // What a program runs and what it found.
 struct Session {
   std::function<bool(const std::string& name)> selected = [](const std::string&) { return true; };
+  int repetitions = 0;  // exactly so many of each; 0: as each workload says
   std::vector<Result> results;
 
   void report(Result r) {
@@ -113,11 +114,12 @@ class Benchmark {
     Clock clock;
     std::vector<double> totals;
     const double begin = now_ns();
-    for (int i = 0; i < most_; ++i) {
+    const int fixed = session_.repetitions;
+    for (int i = 0; i < (fixed > 0 ? fixed : most_); ++i) {
       clock.start();
       body(clock);
       totals.push_back(clock.total_);
-      if (i + 1 >= least_ && now_ns() - begin > seconds_ * 1e9) break;
+      if (fixed == 0 && i + 1 >= least_ && now_ns() - begin > seconds_ * 1e9) break;
     }
     if (clock.phases_.size() > 1)
       for (const auto& [phase, times] : clock.phases_) report(phase, times);

@@ -58,14 +58,16 @@ int main(int argc, char** argv) {
   std::string filter, json, program;
   int threads = 1;
   long parameters = 10'000'000;
+  bench::Session session;
   app.add_option("--filter", filter, "Only workloads whose name this regular expression finds");
   app.add_option("--json", json, "Write the results to this file as well");
   app.add_option("--threads", threads, "Threads that a call may use")->capture_default_str();
   app.add_option("--file-parameters", parameters, "Size of the model of W9")->capture_default_str();
+  app.add_option("--repetitions", session.repetitions,
+                 "Exactly so many of each, however long they take; to count instructions");
   app.add_option("--cold-program", program, "What W8 starts (catena_cold beside this program)");
   CLI11_PARSE(app, argc, argv);
   try {
-    bench::Session session;
     if (!filter.empty())
       session.selected = [wanted = std::regex(filter)](const std::string& name) {
         return std::regex_search(name, wanted);
@@ -79,6 +81,8 @@ int main(int argc, char** argv) {
     bench::pointwise(session);
     bench::cross_entropy(session);
     bench::layer_norm(session);
+    bench::tree(session);
+    bench::second_order(session);
     bench::cold_start(session, program);
 #ifdef CATENA_BENCH_FILES
     bench::files(session, parameters);

@@ -7,16 +7,20 @@
 #include <catena/train/adam.hpp>
 #include <catena/train/sgd.hpp>
 
+#include "mlp.hpp"
 #include "workloads.hpp"
 
 namespace bench {
-namespace {
 
 using catena::Tensor;
+
+namespace {
 
 // So small that the loss does not reach zero on the one batch: the gradients of a fitted network
 // are denormal numbers, and those are slow to multiply in every library.
 constexpr double kRate = 1e-7;
+
+}  // namespace
 
 catena::nn::Sequential make_mlp() {
   using namespace catena::nn;
@@ -28,6 +32,8 @@ Tensor classes(std::int64_t n, std::int64_t count) {
   for (std::int64_t i = 0; i < n; ++i) values.push_back(i * 7919 % count);
   return catena::tensor(values, {n});
 }
+
+namespace {
 
 template <class MakeOptimizer>
 void steps(Session& session, const std::string& name, MakeOptimizer make_optimizer) {

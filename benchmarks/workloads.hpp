@@ -14,6 +14,8 @@ void pointwise(Session& session);                               // W3
 void cross_entropy(Session& session);                           // W6
 void layer_norm(Session& session);                              // W6
 void files(Session& session, long parameters);                  // W9
+void tree(Session& session);                                    // W7
+void second_order(Session& session);                            // W10
 void cold_start(Session& session, const std::string& program);  // W8
 
 }  // namespace bench

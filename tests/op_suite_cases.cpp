@@ -106,6 +106,25 @@ const std::vector<Case>& error_cases() { return all_cases().errors; }
 const std::vector<Case>& skipped_cases() { return all_cases().skipped; }
 const std::vector<Case>& large_cases() { return all_cases().large; }
 
+void expect_same(const std::vector<Tensor>& a, const std::vector<Tensor>& b, const char* what) {
+  ASSERT_EQ(a.size(), b.size());
+  for (std::size_t k = 0; k < a.size(); ++k)
+    EXPECT_TRUE(same_bits(a[k], b[k])) << what << ", number " << k;
+}
+
+void expect_same_in_layout(const OpSample& sample, const std::vector<Tensor>& a,
+                           const std::vector<Tensor>& b, const char* what) {
+  if (!sample.library_order) return expect_same(a, b, what);
+  ASSERT_EQ(a.size(), b.size());
+  for (std::size_t k = 0; k < a.size(); ++k) {
+    const bool f64 = a[k].dtype() == kFloat64;
+    EXPECT_EQ(a[k].shape(), b[k].shape()) << what << ", number " << k;
+    EXPECT_TRUE(close(a[k], b[k].to_vector<double>(), f64 ? sample.rtol64 : sample.rtol32,
+                      f64 ? sample.atol64 : sample.atol32))
+        << what << ", number " << k;
+  }
+}
+
 std::vector<Tensor> run(const OpSample& sample, std::span<const Tensor> inputs) {
   manual_seed(kSuiteSeed);
   return call(sample.op, inputs);

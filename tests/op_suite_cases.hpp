@@ -40,6 +40,12 @@ const std::vector<Case>& large_cases();
 // Calls the op; random ops start from the same seed each time.
 std::vector<Tensor> run(const OpSample& sample, std::span<const Tensor> inputs);
 
+// The same bits; `what` says in a message what made them.
+void expect_same(const std::vector<Tensor>& a, const std::vector<Tensor>& b, const char* what);
+// Of inputs in two layouts: the same bits, or close where a library orders the sums.
+void expect_same_in_layout(const OpSample& sample, const std::vector<Tensor>& a,
+                           const std::vector<Tensor>& b, const char* what);
+
 // Same values, other memory: written into a larger block of a vector's memory, with a guard pattern
 // before, behind and between the elements.
 enum class Layout { kContiguous, kShifted, kReversed, kStepped };

@@ -38,12 +38,6 @@ class Gradients : public ::testing::TestWithParam<Case> {
 };
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(Gradients);
 
-void expect_same(const std::vector<Tensor>& a, const std::vector<Tensor>& b, const char* what) {
-  ASSERT_EQ(a.size(), b.size());
-  for (std::size_t i = 0; i < a.size(); ++i)
-    EXPECT_TRUE(same_bits(a[i], b[i])) << what << ", gradient " << i;
-}
-
 TEST_P(Gradients, CentralDifferences) {
   const GradcheckResult r = gradcheck(function(), leaves());
   EXPECT_TRUE(r.passed) << r.report;
@@ -109,7 +103,7 @@ TEST_P(Gradients, AnyLayout) {
       Placed placed(in[i], layout);
       in[i] = placed.tensor();
       require_gradients(c(), in);
-      expect_same(gradients(c(), in), expected, "input in another layout");
+      expect_same_in_layout(s(), gradients(c(), in), expected, "input in another layout");
       EXPECT_TRUE(placed.guards_intact()) << "memory around input " << i << " was written";
     }
 }

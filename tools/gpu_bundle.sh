@@ -48,6 +48,17 @@ done | sort -u | while read -r name path; do
   cp -L "$path" "$libraries/$name"
 done
 
+# What the core loads at run time, with its own needs.
+for name in libopenblas.so.0 libdnnl.so.2; do
+  path=$(ldconfig -p | awk -v name="$name" '$1 == name { print $NF; exit }')
+  if [ -z "$path" ]; then continue; fi
+  { echo "$name $path"; ldd "$path" | awk '$2 == "=>" && $3 ~ /^\// { print $1, $3 }'; } |
+    while read -r needed from; do
+      if [[ $needed =~ $skip ]] || [ -e "$libraries/$needed" ]; then continue; fi
+      cp -L "$from" "$libraries/$needed"
+    done
+done
+
 cat >"$root/run.sh" <<'RUN'
 #!/usr/bin/env bash
 # run.sh [tests|digits|bench|all] or run.sh -- COMMAND...   (default: tests, then digits)

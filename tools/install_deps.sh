@@ -11,7 +11,7 @@ libprotobuf-dev protobuf-compiler libxxhash-dev
 zlib1g-dev libpng-dev libjpeg62-turbo-dev libminizip-dev
 libcli11-dev nlohmann-json3-dev
 libgtest-dev libxtensor-dev libxtensor-blas-dev
-gnuplot-nox graphviz"
+gnuplot-nox graphviz valgrind"
 
 if [ "${1:-}" = --list ]; then
   printf '%s\n' $packages

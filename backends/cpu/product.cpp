@@ -1,11 +1,10 @@
 #include "catena/backends/cpu/product.hpp"
 
-#include <cblas.h>
 #include <dlfcn.h>
 
 #include <algorithm>
-#include <string_view>
 
+#include "catena/backends/cpu/blas.hpp"
 #include "catena/backends/cpu/parallel.hpp"
 
 namespace catena::cpu {
@@ -38,47 +37,56 @@ const OneDnn& onednn() {
   return library;
 }
 
-// From here oneDNN's sgemm is faster; below, its fixed cost of 0.3 us is not worth it. An OpenBLAS
-// that is older than the processor falls back to kernels without AVX, five times slower (16x128x256:
-// 33 against 200 GFLOP/s): then oneDNN does all but small products, where the slower kernels lose a
-// few microseconds a call, because a program that has no other must not pay for loading it.
-double onednn_flops() {
-  static const double flops = [] {
-    const std::string_view core = openblas_get_corename();
-    const bool blind = __builtin_cpu_supports("avx2") &&
-                       (core == "Prescott" || core == "Core2" || core == "Nehalem" ||
-                        core == "Generic" || core == "Atom");
-    return blind ? 2e5 : 2e6;
-  }();
-  return flops;
-}
+// From here oneDNN's sgemm is faster; below, its fixed cost of 0.3 us is not worth it. With an
+// OpenBLAS that runs kernels without AVX (16x128x256: 33 against 200 GFLOP/s) it does all but small
+// products, where the slower kernels lose a few microseconds a call, because a program that has no
+// other must not pay for loading it.
+double onednn_flops() { return openblas().fits_processor ? 2e6 : 2e5; }
 
 // A product is cut into panels from here on, by its shape alone, so that the bits do not depend on
 // the thread count.
 constexpr double kPanelFlops = 6.4e7;
 
-void sgemm(bool ta, bool tb, std::int64_t m, std::int64_t n, std::int64_t k, float alpha,
-           const float* a, std::int64_t lda, const float* b, std::int64_t ldb, float beta, float* c,
-           std::int64_t ldc) {
-  const double flops =
-      2.0 * static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
-  if (flops >= onednn_flops() && onednn().sgemm) {
-    const OneDnn& d = onednn();
-    const int before = d.get_threads();
-    d.set_threads(1);
-    const int status =
-        d.sgemm(ta ? 'T' : 'N', tb ? 'T' : 'N', m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
-    d.set_threads(before);
-    if (status == 0) return;
-  }
+double flops_of(std::int64_t m, std::int64_t n, std::int64_t k) {
+  return 2.0 * static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
+}
+
+// False where oneDNN is not there, not for this type, or not worth it.
+bool onednn_gemm(bool ta, bool tb, std::int64_t m, std::int64_t n, std::int64_t k, float alpha,
+                 const float* a, std::int64_t lda, const float* b, std::int64_t ldb, float beta,
+                 float* c, std::int64_t ldc) {
+  if (flops_of(m, n, k) < onednn_flops() || !onednn().sgemm) return false;
+  const OneDnn& d = onednn();
+  const int before = d.get_threads();
+  d.set_threads(1);
+  const int status =
+      d.sgemm(ta ? 'T' : 'N', tb ? 'T' : 'N', m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+  d.set_threads(before);
+  return status == 0;
+}
+bool onednn_gemm(bool, bool, std::int64_t, std::int64_t, std::int64_t, double, const double*,
+                 std::int64_t, const double*, std::int64_t, double, double*, std::int64_t) {
+  return false;
+}
+
+auto gemv_of(const OpenBlas& blas, float) { return blas.sgemv; }
+auto gemv_of(const OpenBlas& blas, double) { return blas.dgemv; }
+auto gemm_of(const OpenBlas& blas, float) { return blas.sgemm; }
+auto gemm_of(const OpenBlas& blas, double) { return blas.dgemm; }
+
+template <class T>
+void panel(bool ta, bool tb, std::int64_t m, std::int64_t n, std::int64_t k, T alpha, const T* a,
+           std::int64_t lda, const T* b, std::int64_t ldb, T beta, T* c, std::int64_t ldc) {
+  if (onednn_gemm(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc)) return;
   const auto i = [](std::int64_t v) { return static_cast<blasint>(v); };
-  if (m == 1 && (ta ? lda == 1 : true)) {
-    cblas_sgemv(CblasRowMajor, tb ? CblasNoTrans : CblasTrans, i(tb ? n : k), i(tb ? k : n), alpha,
-                b, i(ldb), a, 1, beta, c, 1);
+  const OpenBlas& blas = openblas();
+  if (m == 1 && (!ta || lda == 1)) {
+    gemv_of(blas, T())(CblasRowMajor, tb ? CblasNoTrans : CblasTrans, i(tb ? n : k), i(tb ? k : n),
+                       alpha, b, i(ldb), a, 1, beta, c, 1);
     return;
   }
-  cblas_sgemm(CblasRowMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans, i(m),
-              i(n), i(k), alpha, a, i(lda), b, i(ldb), beta, c, i(ldc));
+  gemm_of(blas, T())(CblasRowMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans,
+                     i(m), i(n), i(k), alpha, a, i(lda), b, i(ldb), beta, c, i(ldc));
 }
 
 template <class T>
@@ -87,27 +95,24 @@ void scale(T* c, std::int64_t m, std::int64_t n, std::int64_t ldc, T beta) {
     for (std::int64_t j = 0; j < n; ++j) c[r * ldc + j] = beta == 0 ? T(0) : beta * c[r * ldc + j];
 }
 
-}  // namespace
-
-void gemm(bool ta, bool tb, std::int64_t m, std::int64_t n, std::int64_t k, float alpha,
-          const float* a, std::int64_t lda, const float* b, std::int64_t ldb, float beta, float* c,
-          std::int64_t ldc) {
+template <class T>
+void gemm_in_panels(bool ta, bool tb, std::int64_t m, std::int64_t n, std::int64_t k, T alpha,
+                    const T* a, std::int64_t lda, const T* b, std::int64_t ldb, T beta, T* c,
+                    std::int64_t ldc) {
   if (m == 0 || n == 0) return;
   if (k == 0) return scale(c, m, n, ldc, beta);
-  const double flops =
-      2.0 * static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
   const std::int64_t panels =
-      std::min<std::int64_t>(16, static_cast<std::int64_t>(flops / kPanelFlops));
+      std::min<std::int64_t>(16, static_cast<std::int64_t>(flops_of(m, n, k) / kPanelFlops));
   const bool by_rows = m >= n;
   const std::int64_t length = by_rows ? m : n;
-  if (panels < 2 || length < 64) return sgemm(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+  if (panels < 2 || length < 64) return panel(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
   const std::int64_t grain = (length / panels + 31) / 32 * 32;
   auto body = [&](std::int64_t begin, std::int64_t end) {
     if (by_rows)
-      sgemm(ta, tb, end - begin, n, k, alpha, a + begin * (ta ? 1 : lda), lda, b, ldb, beta,
+      panel(ta, tb, end - begin, n, k, alpha, a + begin * (ta ? 1 : lda), lda, b, ldb, beta,
             c + begin * ldc, ldc);
     else
-      sgemm(ta, tb, m, end - begin, k, alpha, a, lda, b + begin * (tb ? ldb : 1), ldb, beta,
+      panel(ta, tb, m, end - begin, k, alpha, a, lda, b + begin * (tb ? ldb : 1), ldb, beta,
             c + begin, ldc);
   };
   parallel_for(
@@ -118,14 +123,17 @@ void gemm(bool ta, bool tb, std::int64_t m, std::int64_t n, std::int64_t k, floa
       &body);
 }
 
+}  // namespace
+
+void gemm(bool ta, bool tb, std::int64_t m, std::int64_t n, std::int64_t k, float alpha,
+          const float* a, std::int64_t lda, const float* b, std::int64_t ldb, float beta, float* c,
+          std::int64_t ldc) {
+  gemm_in_panels(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+}
 void gemm(bool ta, bool tb, std::int64_t m, std::int64_t n, std::int64_t k, double alpha,
           const double* a, std::int64_t lda, const double* b, std::int64_t ldb, double beta,
           double* c, std::int64_t ldc) {
-  if (m == 0 || n == 0) return;
-  if (k == 0) return scale(c, m, n, ldc, beta);
-  const auto i = [](std::int64_t v) { return static_cast<blasint>(v); };
-  cblas_dgemm(CblasRowMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans, i(m),
-              i(n), i(k), alpha, a, i(lda), b, i(ldb), beta, c, i(ldc));
+  gemm_in_panels(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
 }
 
 }  // namespace catena::cpu

@@ -9,6 +9,7 @@
 #include <torch/torch.h>
 
 #include "../harness.hpp"
+#include "../trees.hpp"
 
 namespace {
 
@@ -154,6 +155,59 @@ void cross_entropy(Session& session) {
   });
 }
 
+void tree(Session& session) {
+  constexpr int kTrees = 16, kLeaves = 30, kWidth = 128;
+  const std::string name = "W7_tree form=per_node trees=16 leaves=30 dim=128 unit=tree threads=1";
+  if (!session.selected(name)) return;
+  const std::vector<bench::Tree> trees = bench::random_trees(kTrees, kLeaves, 7);
+  torch::nn::Linear join(2 * kWidth, kWidth);
+  std::vector<std::vector<Tensor>> leaves(kTrees);
+  for (auto& of_tree : leaves)
+    for (int i = 0; i < kLeaves; ++i) of_tree.push_back(torch::randn({1, kWidth}));
+  Benchmark(session, name).units(kTrees).run([&](Clock& clock) {
+    join->zero_grad();
+    clock.skip();
+    Tensor loss;
+    for (int k = 0; k < kTrees; ++k) {
+      std::vector<Tensor> nodes = leaves[k];
+      for (const auto& [left, right] : trees[k].children)
+        nodes.push_back(torch::tanh(join(torch::cat({nodes[left], nodes[right]}, 1))));
+      const Tensor root = nodes.back().sum();
+      loss = loss.defined() ? loss + root : root;
+    }
+    clock.lap("fwd");
+    loss.backward();
+    clock.lap("bwd");
+  });
+}
+
+void second_order(Session& session) {
+  for (long batch : {1L, 32L, 256L}) {
+    const std::string of = " batch=" + std::to_string(batch) + " threads=1";
+    auto net = make_mlp();
+    const std::vector<Tensor> parameters = net->parameters();
+    std::vector<Tensor> vectors;
+    for (const Tensor& p : parameters) vectors.push_back(torch::randn_like(p));
+    Tensor x = torch::randn({batch, 784}), target = classes(batch, 10);
+    Benchmark(session, "W10_hvp what=gradient" + of).run([&](Clock& clock) {
+      torch::autograd::grad({F::cross_entropy(net->forward(x), target)}, parameters);
+      clock.lap("grad");
+    });
+    Benchmark(session, "W10_hvp what=hvp" + of).run([&](Clock& clock) {
+      const auto gradients = torch::autograd::grad({F::cross_entropy(net->forward(x), target)},
+                                                   parameters, {}, true, true);
+      clock.lap("gradient");
+      Tensor dot;
+      for (std::size_t i = 0; i < gradients.size(); ++i) {
+        const Tensor part = (gradients[i] * vectors[i]).sum();
+        dot = dot.defined() ? dot + part : part;
+      }
+      torch::autograd::grad({dot}, parameters, {}, false, false, true);
+      clock.lap("second");
+    });
+  }
+}
+
 void files(Session& session, long parameters) {
   const std::string name = "W9_serialization params=" + std::to_string(parameters);
   if (!session.selected(name)) return;
@@ -211,5 +265,7 @@ int main(int argc, char** argv) {
   mlp(session);
   pointwise(session);
   cross_entropy(session);
+  tree(session);
+  second_order(session);
   files(session, argc > 2 ? std::atol(argv[2]) : 10'000'000);
 }
