@@ -83,9 +83,9 @@ std::string misfit(const Shape& start, const Shape& length, const Shape& step, c
                                            length[d] - 1 <= (shape[d] - 1 - start[d]) / step[d]));
     if (!valid)
       return fmt::format(
-          "dimension {} of {} is sliced from {}, {} entries, step {}; expected entries from 0 to "
-          "{} and a step of 1 or more",
-          d, to_string(shape), start[d], length[d], step[d], shape[d] - 1);
+          "dimension {} of {} is sliced from {}, {} entries, step {}; expected entries from 0 on, "
+          "below {}, and a step of 1 or more",
+          d, to_string(shape), start[d], length[d], step[d], shape[d]);
   }
   return {};
 }
