@@ -48,8 +48,8 @@ std::vector<OpSample> samples_Slice() {
       fails("ranks", op::Slice{.start = {0}, .length = {1}, .step = {1}}, {uniform({3, 4})},
             "start [0], length [1], step [1] for shape [3, 4]; expected 2 numbers in each"),
       fails("range", op::Slice{.start = {1}, .length = {2}, .step = {2}}, {uniform({3})},
-            "dimension 0 of [3] is sliced from 1, 2 entries, step 2; expected entries from 0 to 2 "
-            "and a step of 1 or more"),
+            "dimension 0 of [3] is sliced from 1, 2 entries, step 2; expected entries from 0 "
+            "on, below 3, and a step of 1 or more"),
       fails("step", op::Slice{.start = {0}, .length = {2}, .step = {0}}, {uniform({3})}, "step 0"),
       fails("start", op::Slice{.start = {-1}, .length = {1}, .step = {1}}, {uniform({3})},
             "sliced from -1")};
