@@ -31,12 +31,7 @@ void second_order(Session& session) {
       const std::vector<Tensor> gradients =
           catena::grad({catena::cross_entropy(net(x), target)}, parameters, {.create_graph = true});
       clock.lap("gradient");
-      Tensor dot;
-      for (std::size_t i = 0; i < gradients.size(); ++i) {
-        const Tensor part = catena::sum(gradients[i] * vectors[i]);
-        dot = dot.defined() ? dot + part : part;
-      }
-      catena::grad({dot}, parameters, {.allow_unused = true});
+      catena::grad(gradients, parameters, {.allow_unused = true}, vectors);
       clock.lap("second");
     });
   }

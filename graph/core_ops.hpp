@@ -14,6 +14,7 @@ struct CoreOps {
   Tensor (*scale)(const Tensor& x, Scalar factor) = nullptr;
   Tensor (*slice_adjoint)(const Tensor& x, const Shape& shape, const SliceSpec& where) = nullptr;
   Tensor (*product_tn)(const Tensor& a, const Tensor& b) = nullptr;  // a^T b
+  Tensor (*transpose)(const Tensor& x) = nullptr;                    // of a matrix
   Tensor (*concat_rows)(std::span<const Tensor> tensors) = nullptr;  // along dimension 0
 };
 

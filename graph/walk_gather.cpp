@@ -199,8 +199,14 @@ void Walk::accumulate_slice(Edge& edge, const SliceSpec& where_, Tensor g, const
 void Walk::accumulate_product(Edge& edge, Tensor a, Tensor b, const Node& from, int index) {
   if (!wants(edge)) return;
   TensorImpl* input = edge.input();
-  if (options_.create_graph || thread_state.detect_anomaly)
-    return accumulate(edge, core_ops().product_tn(a, b), from, index);
+  if (options_.create_graph || thread_state.detect_anomaly) {
+    // In the layout of the input: what is computed with both next then reads memory in order.
+    const bool transposed = input->strides[0] == 1 && input->strides[1] > 1;
+    return accumulate(edge,
+                      transposed ? core_ops().transpose(core_ops().product_tn(b, a))
+                                 : core_ops().product_tn(a, b),
+                      from, index);
+  }
   const Shape shape{a.shape()[1], b.shape()[1]};
   if (!(shape == input->shape))
     throw ArgumentError(fmt::format(

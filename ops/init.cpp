@@ -35,6 +35,7 @@ void enter_all() {
   core.slice_adjoint = [](const Tensor& x, const Shape& shape, const SliceSpec& where) {
     return call(op::SliceAdjoint{shape, where.start, where.step}, {x});
   };
+  core.transpose = [](const Tensor& x) { return transpose(x, 0, 1); };
   core.product_tn = [](const Tensor& a, const Tensor& b) { return matmul(transpose(a, 0, 1), b); };
   core.concat_rows = [](std::span<const Tensor> tensors) { return concat(tensors, 0); };
 }

@@ -197,12 +197,7 @@ void second_order(Session& session) {
       const auto gradients = torch::autograd::grad({F::cross_entropy(net->forward(x), target)},
                                                    parameters, {}, true, true);
       clock.lap("gradient");
-      Tensor dot;
-      for (std::size_t i = 0; i < gradients.size(); ++i) {
-        const Tensor part = (gradients[i] * vectors[i]).sum();
-        dot = dot.defined() ? dot + part : part;
-      }
-      torch::autograd::grad({dot}, parameters, {}, false, false, true);
+      torch::autograd::grad(gradients, parameters, vectors, false, false, true);
       clock.lap("second");
     });
   }
