@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <limits>
 #include <numeric>
 
 #include "catena/ops/cast.hpp"
@@ -105,7 +106,7 @@ struct ClassLoss {
   Tensor q;        // [N, C], a row of zeros where a target is ignored
   Tensor counted;  // [N, C], what D counts: one-hot targets; undefined where D is N
   Tensor weight;   // [1, C], or undefined
-  Tensor g;        // [N, 1] or 0-d, with D taken in
+  Tensor g;        // [N, 1] or 0-d, with D taken in; 0 in rows ignored
   bool mean = false;
 
   ClassLoss(VjpContext& c, Reduction reduction, Tensor parts, Tensor targets)
@@ -116,8 +117,7 @@ struct ClassLoss {
     if (reduction == Reduction::kNone) g = reshape(g, {n, 1});
     if (!mean) return;
     if (counted.defined()) {
-      const Tensor divisor = sum(weighted(counted));
-      g = g / where(divisor == 0, 1, divisor);  // no row counts: no gradient
+      g = where(sum(counted, {1}, true) == 0, 0, g / divisor());
     } else {
       g = g / static_cast<double>(n);
     }
@@ -125,14 +125,21 @@ struct ClassLoss {
 
   Tensor weighted(const Tensor& parts) const { return weight.defined() ? parts * weight : parts; }
 
+  // D. Where weights of rows that count add up to 0 the mean is NaN, and so is its gradient; no
+  // gradient flows where no row counts.
+  Tensor divisor() const {
+    const Tensor total = sum(weighted(counted));
+    const double nan = std::numeric_limits<double>::quiet_NaN();
+    return where(sum(counted) == 0, 1, where(total == 0, nan, total));
+  }
+
   // Given l [N, C], of which entries with q = 0 do not count, infinite or not.
   Tensor weight_gradient(const Tensor& l) const {
-    const Tensor terms = where(q == 0, 0, q * l);
-    Tensor d = sum(terms * g, {0});
+    const Tensor none = q == 0;
+    Tensor d = sum(where(none, 0, q * l * g), {0});
     if (mean && counted.defined()) {
-      const Tensor divisor = sum(weighted(counted));
-      const Tensor loss = sum(weighted(terms)) / where(divisor == 0, 1, divisor);
-      d = d - sum(counted, {0}) * (g * loss);
+      const Tensor loss = sum(where(none, 0, weighted(q * l))) / divisor();
+      d = d - sum(where(counted == 0, 0, g * loss), {0});
     }
     return d;
   }
@@ -162,7 +169,7 @@ void CrossEntropy::infer(InferContext& c) const {
     c.fail(fmt::format("label_smoothing is {}; expected 0 to 1", label_smoothing));
   const std::int64_t n = c.shape(0)[0];
   c.output(kind == Reduction::kNone ? Shape{n} : Shape{}, c.dtype(0));
-  c.output(Shape{n}, c.dtype(0));
+  c.output(Shape{n, 2}, c.dtype(0));
 }
 
 // With p = softmax(logits): d logits = (p sum(w q) - w q) g, d target = -log p w g. Output 1 is not
@@ -211,7 +218,7 @@ void NllLoss::vjp(VjpContext& c) const {
       cast(not_equal(target, full({}, ignore_index, {target.dtype(), target.device()})), x.dtype());
   const Tensor q = hits_of(target, x.shape()[1], x.dtype()) * reshape(used, {target.numel(), 1});
   const ClassLoss loss(c, reduction_of(*this), q, q);
-  if (c.needs(0)) c.accumulate(0, -loss.weighted(q) * loss.g);
+  if (c.needs(0)) c.accumulate(0, where(q == 0, 0, -loss.weighted(q) * loss.g));
   if (c.num_inputs() > 2 && c.needs(2)) c.accumulate(2, loss.weight_gradient(-x));
 }
 

@@ -17,8 +17,8 @@ namespace op {
 // are class indices (int32 or int64, [N]) or probabilities (floating, [N, C]); q is the target
 // distribution, of which label_smoothing spreads that part evenly over the classes. A row whose
 // index is ignore_index counts nowhere. The mean over indices divides by the sum of the targets'
-// weights, over probabilities by N. Stable for any logits. Output 1 is the log-sum-exp of each row,
-// kept for the gradient.
+// weights, over probabilities by N. Stable for any logits. Output 1, [N, 2], is kept for the
+// gradient: of each row the largest logit m and log sum e^(x - m).
 struct CrossEntropy {
   std::string reduction = "mean";
   std::int64_t ignore_index = -100;

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <limits>
+
 #include "catena/graph/thread_state.hpp"
 #include "catena/ops/elementwise.hpp"
 #include "catena/ops/math.hpp"
@@ -55,9 +57,9 @@ Tensor reduced(const Tensor& losses, Reduction reduction) {
   return reduction == Reduction::kSum ? sum(losses) : mean(losses);
 }
 
-// d^2 / 2 up to `limit`, then on along the tangent. Written so that no branch is infinite.
+// d^2 / 2 for |d| up to `limit`, then on along the tangents. Written so that no branch is infinite.
 Tensor quadratic_then_linear(const Tensor& d, double limit) {
-  const Tensor inner = where(d < limit, d, limit);
+  const Tensor inner = clamp(d, -limit, limit);
   return inner * (d - inner * 0.5);
 }
 
@@ -79,14 +81,14 @@ Tensor MaeLoss::compose(std::span<const Tensor> in) const {
 Tensor HuberLoss::compose(std::span<const Tensor> in) const {
   const Reduction kind = check_pair(*this, "prediction", in[0], in[1]);
   if (!(delta > 0)) fail(*this, fmt::format("delta is {}; expected a number above 0", delta));
-  return reduced(quadratic_then_linear(abs(in[0] - in[1]), delta), kind);
+  return reduced(quadratic_then_linear(in[0] - in[1], delta), kind);
 }
 
 Tensor SmoothL1Loss::compose(std::span<const Tensor> in) const {
   const Reduction kind = check_pair(*this, "prediction", in[0], in[1]);
   if (!(beta >= 0)) fail(*this, fmt::format("beta is {}; expected 0 or more", beta));
-  const Tensor d = abs(in[0] - in[1]);
-  return reduced(beta == 0 ? d : quadratic_then_linear(d, beta) / beta, kind);
+  const Tensor d = in[0] - in[1];
+  return reduced(beta == 0 ? abs(d) : quadratic_then_linear(d, beta) / beta, kind);
 }
 
 Tensor BceLoss::compose(std::span<const Tensor> in) const {
@@ -106,21 +108,26 @@ Tensor BceWithLogits::compose(std::span<const Tensor> in) const {
     check_weight(*this, i == 2 ? "weight" : "pos_weight", in[i], "logits", x);
   const Tensor positive = relu(x);
   const Tensor minus_abs = x - positive * 2;
-  const Tensor rest = log(exp(minus_abs) + 1);
-  // With a weight w of the positive part: (1 - t) x + (1 + (w - 1) t) log(1 + e^-x).
-  const Tensor loss = in.size() > 3 ? (1 - t) * x + ((in[3] - 1) * t + 1) * (rest + (positive - x))
-                                    : positive - x * t + rest;
-  return reduced(in.size() > 2 ? loss * in[2] : loss, kind);
+  const Tensor rest = log1p(exp(minus_abs));
+  if (in.size() < 3) return reduced(positive - x * t + rest, kind);
+  if (in.size() < 4) return reduced((positive - x * t + rest) * in[2], kind);
+  // With a weight w of the positive part: (1 - t) x + s log(1 + e^-x), s = w t + (1 - t). Where t
+  // is 0 or 1, what cancels does so exactly.
+  const Tensor hit = in[3] * t, s = hit + (1 - t);
+  return reduced((positive * s - x * hit + rest * s) * in[2], kind);
 }
 
 Tensor KlDiv::compose(std::span<const Tensor> in) const {
   const Reduction kind = check_pair(*this, "log_probabilities", in[0], in[1]);
   const Tensor &x = in[0], &t = in[1];
-  if (log_target) return reduced(exp(t) * (t - x), kind);
+  // 0 log 0 = 0, whatever x is.
+  if (log_target) {
+    const Tensor none = t == -std::numeric_limits<double>::infinity();
+    return reduced(where(none, 0, exp(t) * (where(none, 0, t) - x)), kind);
+  }
   if (!is_floating(t.dtype()))
     fail(*this, fmt::format("target is {}; expected probabilities of dtype {}", name_of(t.dtype()),
                             name_of(x.dtype())));
-  // 0 log 0 = 0, whatever x is.
   const Tensor none = t == 0;
   return reduced(where(none, 0, t * (log(where(none, 1, t)) - x)), kind);
 }
@@ -161,8 +168,8 @@ Tensor bce_with_logits(Operand logits, Operand target, Reduction reduction, cons
                        const Tensor& pos_weight) {
   const op::BceWithLogits op{name_of(reduction)};
   const bool second_alone = pos_weight.defined() && !weight.defined();
-  Operand third(second_alone ? ones({}, {pos_weight.dtype(), pos_weight.device()}) : weight,
-                logits.location());
+  const Tensor first = second_alone ? ones({}, {pos_weight.dtype(), pos_weight.device()}) : weight;
+  Operand third(first, logits.location());
   Operand fourth(pos_weight, logits.location());
   Operand* list[] = {&logits, &target, &third, &fourth};
   const int n = pos_weight.defined() ? 4 : weight.defined() ? 3 : 2;

@@ -49,7 +49,7 @@ struct HuberLoss {
       Attr{"reduction", &HuberLoss::reduction, kReductionDoc},
       Attr{"delta", &HuberLoss::delta, "the difference from which it is linear, > 0"}};
   static constexpr Inputs kInputs{"prediction", "target"};
-  CATENA_LOSS_BODY("Sub, Abs, Min, Mul, ReduceMean",
+  CATENA_LOSS_BODY("Sub, Clip, Mul, ReduceMean",
                    "y = mean(d^2 / 2 if d < delta else delta (d - delta / 2)), d = |prediction - "
                    "target|");
 };
@@ -63,7 +63,7 @@ struct SmoothL1Loss {
       Attr{"reduction", &SmoothL1Loss::reduction, kReductionDoc},
       Attr{"beta", &SmoothL1Loss::beta, "the difference from which it is linear, >= 0"}};
   static constexpr Inputs kInputs{"prediction", "target"};
-  CATENA_LOSS_BODY("Sub, Abs, Min, Mul, Div, ReduceMean",
+  CATENA_LOSS_BODY("Sub, Clip, Mul, Div, ReduceMean",
                    "y = mean(d^2 / (2 beta) if d < beta else d - beta / 2), d = |prediction - "
                    "target|");
 };
@@ -88,7 +88,7 @@ struct BceWithLogits {
   static constexpr std::uint32_t kVersion = 2;
   static constexpr std::tuple kAttrs{Attr{"reduction", &BceWithLogits::reduction, kReductionDoc}};
   static constexpr Inputs kInputs{"logits", "target", "weight?", "pos_weight?"};
-  CATENA_LOSS_BODY("Relu, Mul, Sub, Exp, Log, ReduceMean",
+  CATENA_LOSS_BODY("Relu, Mul, Sub, Exp, Add, Log, ReduceMean",
                    "y = mean(max(x, 0) - x t + log(1 + e^-|x|))");
 };
 

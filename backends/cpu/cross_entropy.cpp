@@ -109,7 +109,7 @@ struct Parts {
 void cross_entropy_forward(const void* attrs, const KernelContext& context) {
   const auto& op = *static_cast<const op::CrossEntropy*>(attrs);
   const TensorView &logits = context.inputs[0], &target = context.inputs[1];
-  const TensorView &loss = context.outputs[0], &log_sums = context.outputs[1];
+  const TensorView &loss = context.outputs[0], &scales = context.outputs[1];
   const std::int64_t rows = logits.shape.data()[0], count = logits.shape.data()[1];
   const Reduction reduction = reduction_of(op);
   const Smoothing smoothing(op, count);
@@ -121,13 +121,14 @@ void cross_entropy_forward(const void* attrs, const KernelContext& context) {
     const Classes<T> classes{target, weight, count, op.ignore_index};
     if (indices) classes.check(rows, OpName<op::CrossEntropy>::value, "logits", context);
     const Scratch<double> losses(rows);
-    T* lse = static_cast<T*>(log_sums.data);
+    T* scale = static_cast<T*>(scales.data);
     parallel(rows, row_grain(count), [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t r = begin; r < end; ++r) {
         const T* x = static_cast<const T*>(logits.data) + r * count;
         const T shift = row_max(x, count);
         const double log_sum = __builtin_log(row_exp_sum(x, count, shift));
-        lse[r] = static_cast<T>(static_cast<double>(shift) + log_sum);
+        scale[2 * r] = shift;
+        scale[2 * r + 1] = static_cast<T>(log_sum);
         const B m(shift), log_total(static_cast<T>(log_sum)), none(T(0));
         const auto loss_of = [&](std::int64_t i, std::int64_t lanes) {
           return log_total - (load(x + i, lanes, shift) - m);
@@ -162,15 +163,16 @@ void cross_entropy_forward(const void* attrs, const KernelContext& context) {
   });
 }
 
-// Inputs: gradients of the loss and of the log-sum-exp (absent), logits, target and weight as they
-// were given, loss, log-sum-exp. With p = e^(x - lse), l = lse - x, the parts q of the classes and
-// the gradient g of the row's loss: dx = (p sum(w q) - w q) g, dt = w l g, dw = sum q l g.
+// Inputs: gradients of the loss and of output 1 (absent), logits, target and weight as they were
+// given, loss, output 1: of each row the largest logit m and s = log sum e^(x - m), which m + s
+// would lose digits of. With l = s - (x - m), p = e^-l, the parts q of the classes and the gradient
+// g of the row's loss: dx = (p sum(w q) - w q) g, dt = w l g, dw = sum q l g.
 void cross_entropy_backward(const void* attrs, const KernelContext& context) {
   const auto& op = *static_cast<const op::CrossEntropy*>(attrs);
   const int given = context.num_outputs;  // logits, target, weight
   const TensorView &grad = context.inputs[0], &logits = context.inputs[2];
   const TensorView& target = context.inputs[3];
-  const TensorView &loss = context.inputs[2 + given], &log_sums = context.inputs[3 + given];
+  const TensorView &loss = context.inputs[2 + given], &scales = context.inputs[3 + given];
   const TensorView &d_logits = context.outputs[0], &d_target = context.outputs[1];
   const std::int64_t rows = logits.shape.data()[0], count = logits.shape.data()[1];
   const Reduction reduction = reduction_of(op);
@@ -185,7 +187,7 @@ void cross_entropy_backward(const void* attrs, const KernelContext& context) {
                            : indices                     ? classes.divisor(rows)
                                                          : static_cast<double>(rows);
     const LossGradient<T> gradient{static_cast<const T*>(grad.data), reduction, divisor};
-    const T* lse = static_cast<const T*>(log_sums.data);
+    const T* row_scales = static_cast<const T*>(scales.data);
     const B kept(static_cast<T>(smoothing.kept)), even(static_cast<T>(smoothing.even));
     // Of class indices: the part of the weights that smoothing spreads, the same for all rows.
     double spread = 0;
@@ -196,7 +198,10 @@ void cross_entropy_backward(const void* attrs, const KernelContext& context) {
         const std::int64_t start = r * count;
         const T* x = static_cast<const T*>(logits.data) + start;
         T* dx = d_logits.data ? static_cast<T*>(d_logits.data) + start : nullptr;
-        const B log_sum(lse[r]);
+        const B m(row_scales[2 * r]), log_sum(row_scales[2 * r + 1]);
+        const auto loss_of = [&](std::int64_t i, std::int64_t lanes) {
+          return log_sum - (load(x + i, lanes) - m);
+        };
         if (indices) {
           if (!dx) continue;
           if (classes.ignored(r)) {
@@ -209,7 +214,7 @@ void cross_entropy_backward(const void* attrs, const KernelContext& context) {
           const B scale(static_cast<T>(static_cast<double>(row_grad) * (picked + spread)));
           const B rest(static_cast<T>(static_cast<double>(row_grad) * smoothing.even));
           for_batches<T>(count, [&](std::int64_t i, std::int64_t lanes) {
-            B v = xsimd::exp(load(x + i, lanes) - log_sum) * scale;
+            B v = xsimd::exp(-loss_of(i, lanes)) * scale;
             if (smooth) v = v - (weight ? rest * load(weight + i, lanes) : rest);
             store(dx + i, v, lanes);
           });
@@ -224,7 +229,7 @@ void cross_entropy_backward(const void* attrs, const KernelContext& context) {
             return zero_beyond(parts.weighted(parts.q(i, lanes), i, lanes), lanes);
           })));
           for_batches<T>(count, [&](std::int64_t i, std::int64_t lanes) {
-            const B p = xsimd::exp(load(x + i, lanes) - log_sum);
+            const B p = xsimd::exp(-loss_of(i, lanes));
             store(dx + i, (p * mass - parts.weighted(parts.q(i, lanes), i, lanes)) * scale, lanes);
           });
         }
@@ -232,7 +237,7 @@ void cross_entropy_backward(const void* attrs, const KernelContext& context) {
           T* dt = static_cast<T*>(d_target.data) + start;
           const B part = scale * kept;
           for_batches<T>(count, [&](std::int64_t i, std::int64_t lanes) {
-            store(dt + i, parts.weighted(log_sum - load(x + i, lanes), i, lanes) * part, lanes);
+            store(dt + i, parts.weighted(loss_of(i, lanes), i, lanes) * part, lanes);
           });
         }
       }
@@ -244,8 +249,12 @@ void cross_entropy_backward(const void* attrs, const KernelContext& context) {
     for (std::int64_t r = 0; r < rows; ++r) {
       if (indices && classes.ignored(r)) continue;
       const T* x = static_cast<const T*>(logits.data) + r * count;
-      const double g = static_cast<double>(gradient.of(r)), log_sum = static_cast<double>(lse[r]);
-      const auto loss_of = [&](std::int64_t c) { return log_sum - static_cast<double>(x[c]); };
+      const double g = static_cast<double>(gradient.of(r));
+      const double m = static_cast<double>(row_scales[2 * r]);
+      const double log_sum = static_cast<double>(row_scales[2 * r + 1]);
+      const auto loss_of = [&](std::int64_t c) {
+        return log_sum - (static_cast<double>(x[c]) - m);
+      };
       if (indices) {
         const std::int64_t c = classes.of(r);
         total[c] += g * smoothing.kept * loss_of(c);

@@ -49,12 +49,20 @@ struct Classes {
   }
 };
 
-// loss[r] = sum_c w_c q_c (lse[r] - x[r, c]); lse[r] is the log of the sum of exp(x[r, :]). A
-// target out of range gives NaN and reports a fault.
+// Of a row the largest logit m and s = log sum e^(x - m); m + s would lose digits.
+template <class T>
+struct RowScale {
+  T largest, log_sum;
+  // -log of the probability of logit x.
+  __device__ T loss_of(T x) const { return log_sum - (x - largest); }
+};
+
+// loss[r] = sum_c w_c q_c l_c with l_c = scales[r].loss_of(x[r, c]). A target out of range gives
+// NaN and reports a fault.
 template <int G, class T, class Target>
 __global__ void __launch_bounds__(kThreads)
-    cross_entropy_rows(const T* x, Classes<T, Target> classes, T* loss, T* lse, std::int64_t rows,
-                       Fault* fault) {
+    cross_entropy_rows(const T* x, Classes<T, Target> classes, T* loss, RowScale<T>* scales,
+                       std::int64_t rows, Fault* fault) {
   const RowOfThread<G> at;
   if (at.row >= rows) return;
   const std::int64_t n = classes.n;
@@ -65,9 +73,8 @@ __global__ void __launch_bounds__(kThreads)
   T sum = 0;
   for (std::int64_t j = at.lane; j < n; j += G) sum += exp(row[j] - largest);
   sum = group_reduce<G>(sum, AddUp{});
-  const T log_sum = log(sum);
-  if (at.lane == 0) lse[at.row] = largest + log_sum;
-  // Relative to the largest logit: no digits are lost when all of them are large.
+  const RowScale<T> scale{largest, log(sum)};
+  if (at.lane == 0) scales[at.row] = scale;
   if constexpr (kIndices<Target>) {
     const auto t = static_cast<std::int64_t>(classes.target[at.row]);
     const bool ignored = classes.ignored(at.row), valid = classes.valid(at.row);
@@ -79,7 +86,7 @@ __global__ void __launch_bounds__(kThreads)
         report(fault, FaultCode::kCrossEntropy, t, n);
         loss[at.row] = kNaN<T>;
       } else {
-        loss[at.row] = classes.kept * classes.weight_of(t) * (log_sum - (row[t] - largest));
+        loss[at.row] = classes.kept * classes.weight_of(t) * scale.loss_of(row[t]);
       }
       return;
     }
@@ -88,7 +95,7 @@ __global__ void __launch_bounds__(kThreads)
   for (std::int64_t j = at.lane; j < n; j += G) {
     const T p = classes.part(at.row, j) * classes.weight_of(j);
     // A class of probability 0 adds nothing, also where its logit is -inf.
-    if (p != T(0)) weighted += p * (log_sum - (row[j] - largest));
+    if (p != T(0)) weighted += p * scale.loss_of(row[j]);
   }
   weighted = group_reduce<G>(weighted, AddUp{});
   if (at.lane == 0) loss[at.row] = weighted;
@@ -132,11 +139,12 @@ struct LossGradient {
   __device__ T of(std::int64_t row) const { return divisor ? g[0] / *divisor : g[row * stride]; }
 };
 
-// dx = g (softmax(x) sum(w q) - w q); dtarget = g w (lse - x).
+// dx = g (softmax(x) sum(w q) - w q); dtarget = g w l.
 template <int G, class T, class Target>
 __global__ void __launch_bounds__(kThreads)
     cross_entropy_gradient_rows(LossGradient<T> g, const T* x, Classes<T, Target> classes,
-                                const T* lse, T* dx, Target* dtarget, std::int64_t rows) {
+                                const RowScale<T>* scales, T* dx, Target* dtarget,
+                                std::int64_t rows) {
   const RowOfThread<G> at;
   if (at.row >= rows) return;
   const std::int64_t n = classes.n, base = at.row * n;
@@ -144,16 +152,17 @@ __global__ void __launch_bounds__(kThreads)
     for (std::int64_t j = at.lane; j < n; j += G) dx[base + j] = T(0);
     return;
   }
-  const T scale = g.of(at.row), log_sum = lse[at.row];
+  const T scale = g.of(at.row);
+  const RowScale<T> row = scales[at.row];
   T total = 0;
   for (std::int64_t j = at.lane; j < n; j += G)
     total += classes.part(at.row, j) * classes.weight_of(j);
   total = group_reduce<G>(total, AddUp{});
   for (std::int64_t j = at.lane; j < n; j += G) {
-    const T value = x[base + j], w = classes.weight_of(j);
-    if (dx) dx[base + j] = scale * (exp(value - log_sum) * total - classes.part(at.row, j) * w);
+    const T l = row.loss_of(x[base + j]), w = classes.weight_of(j);
+    if (dx) dx[base + j] = scale * (exp(-l) * total - classes.part(at.row, j) * w);
     if constexpr (!kIndices<Target>)
-      if (dtarget) dtarget[base + j] = scale * classes.kept * w * (log_sum - value);
+      if (dtarget) dtarget[base + j] = scale * classes.kept * w * l;
   }
 }
 
@@ -167,19 +176,20 @@ __global__ void __launch_bounds__(kThreads)
   dx[i] = hit ? -classes.weight_of(c) * g.of(r) : T(0);
 }
 
-// dw_c = sum_n g q_c l_c, l = lse - x or, without lse, -x. The mean over indices also divides by
-// the weights of the targets: less g times the mean loss for each target c. A thread takes a class.
+// dw_c = sum_n g q_c l_c, without scales l = -x. The mean over indices also divides by the weights
+// of the targets: less g times the mean loss for each target c. A thread takes a class.
 template <class T, class Target>
 __global__ void __launch_bounds__(kThreads)
-    weight_gradient(LossGradient<T> g, const T* x, Classes<T, Target> classes, const T* lse,
-                    const T* mean_loss, T* d_weight, std::int64_t rows) {
+    weight_gradient(LossGradient<T> g, const T* x, Classes<T, Target> classes,
+                    const RowScale<T>* scales, const T* mean_loss, T* d_weight, std::int64_t rows) {
   const std::int64_t c = std::int64_t{blockIdx.x} * kThreads + threadIdx.x;
   if (c >= classes.n) return;
   T total = 0;
   for (std::int64_t r = 0; r < rows; ++r) {
     if (classes.ignored(r)) continue;
     const T q = classes.part(r, c);
-    if (q != T(0)) total += g.of(r) * q * ((lse ? lse[r] : T(0)) - x[r * classes.n + c]);
+    const T value = x[r * classes.n + c];
+    if (q != T(0)) total += g.of(r) * q * (scales ? scales[r].loss_of(value) : -value);
     if constexpr (kIndices<Target>)
       if (mean_loss && static_cast<std::int64_t>(classes.target[r]) == c)
         total -= g.of(r) * *mean_loss;
@@ -296,7 +306,8 @@ void cross_entropy(const op::CrossEntropy& op, const KernelContext& c) {
         with_group(n, 1, [&](auto group) {
           constexpr int G = decltype(group)::value;
           cross_entropy_rows<G><<<blocks_for_rows(rows, G), kThreads, 0, stream_of(c)>>>(
-              x.as<T>(), classes, losses, c.output(1).as<T>(), rows, fault_of(c.device.index));
+              x.as<T>(), classes, losses, c.output(1).as<RowScale<T>>(), rows,
+              fault_of(c.device.index));
           CATENA_LAUNCHED("cross_entropy_rows");
         });
       });
@@ -304,13 +315,13 @@ void cross_entropy(const op::CrossEntropy& op, const KernelContext& c) {
   });
 }
 
-// Inputs: gradient of the loss, of the log-sums (none), logits, target and weight as they were
-// given, loss, log-sums.
+// Inputs: gradient of the loss, of output 1 (none), logits, target and weight as they were given,
+// loss, output 1.
 void cross_entropy_gradient(const op::CrossEntropy& op, const KernelContext& c) {
   const int given = c.num_outputs;
   const TensorView& x = c.input(2);
   const TensorView& target = c.input(3);
-  const TensorView &loss = c.input(2 + given), &lse = c.input(3 + given);
+  const TensorView &loss = c.input(2 + given), &scales = c.input(3 + given);
   const std::int64_t rows = x.shape[0], n = x.shape[1];
   const Reduction reduction = reduction_named(op.reduction);
   const cudaStream_t stream = stream_of(c);
@@ -329,14 +340,14 @@ void cross_entropy_gradient(const op::CrossEntropy& op, const KernelContext& c) 
         with_group(n, 1, [&](auto group) {
           constexpr int G = decltype(group)::value;
           cross_entropy_gradient_rows<G><<<blocks_for_rows(rows, G), kThreads, 0, stream>>>(
-              g, x.as<T>(), classes, lse.as<T>(), dx, d_target, rows);
+              g, x.as<T>(), classes, scales.as<RowScale<T>>(), dx, d_target, rows);
           CATENA_LAUNCHED("cross_entropy_gradient_rows");
         });
       }
       if (!d_weight) return;
       const T* mean_loss = reduction == Reduction::kMean ? loss.as<T>() : nullptr;
       weight_gradient<<<blocks_for_rows(n, 1), kThreads, 0, stream>>>(
-          g, x.as<T>(), classes, lse.as<T>(), mean_loss, d_weight, rows);
+          g, x.as<T>(), classes, scales.as<RowScale<T>>(), mean_loss, d_weight, rows);
       CATENA_LAUNCHED("weight_gradient");
     });
   });
@@ -397,7 +408,7 @@ void nll_loss_gradient(const op::NllLoss& op, const KernelContext& c) {
         CATENA_LAUNCHED("divide");
       }
       weight_gradient<<<blocks_for_rows(n, 1), kThreads, 0, stream>>>(
-          g, x.as<T>(), classes, static_cast<const T*>(nullptr),
+          g, x.as<T>(), classes, static_cast<const RowScale<T>*>(nullptr),
           mean_loss ? static_cast<const T*>(mean_loss->data()) : nullptr, d_weight, rows);
       CATENA_LAUNCHED("weight_gradient");
     });

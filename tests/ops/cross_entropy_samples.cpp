@@ -20,20 +20,22 @@ struct ClassLossReference {
     const bool indices = in[1].shape.rank() == 1;
     const auto weight = [&](std::int64_t c) { return in.size() > 2 ? in[2][c] : 1; };
     std::vector<double> losses;
-    Array log_sums(Shape{n});
+    Array scales(Shape{n, 2});
     double divisor = 0;
     for (std::int64_t i = 0; i < n; ++i) {
       const double* x = in[0].values.data() + i * classes;
       const double top = *std::max_element(x, x + classes);
       double sum = 0, loss = 0;
       for (std::int64_t c = 0; c < classes; ++c) sum += std::exp(x[c] - top);
-      log_sums[i] = top + std::log(sum);
+      scales[2 * i] = top;
+      scales[2 * i + 1] = std::log(sum);
       const bool ignored = indices && in[1][i] == static_cast<double>(ignore_index);
       for (std::int64_t c = 0; c < classes && !ignored; ++c) {
         const bool hit = indices && in[1][i] == static_cast<double>(c);
         const double p = indices ? hit : in[1][i * classes + c];
         const double q = p * (1 - smoothing) + smoothing / static_cast<double>(classes);
-        if (q != 0) loss += weight(c) * q * ((log_probabilities ? 0 : log_sums[i]) - x[c]);
+        if (q != 0)
+          loss += weight(c) * q * (log_probabilities ? -x[c] : std::log(sum) - (x[c] - top));
         if (hit) divisor += weight(c);
       }
       losses.push_back(loss);
@@ -42,7 +44,7 @@ struct ClassLossReference {
     Array loss = reduced(losses, Shape{n}, reduction == "mean" ? "sum" : reduction);
     if (reduction == "mean") loss[0] /= divisor;
     if (log_probabilities) return {loss};
-    return {loss, log_sums};
+    return {loss, scales};
   }
 };
 

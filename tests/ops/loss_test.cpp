@@ -49,7 +49,43 @@ TEST(Loss, CrossEntropyIsStableFarFromZero) {
   EXPECT_TRUE(close(losses, {std::log1p(std::exp(1.0)), std::log(3.0)}));
   sum(losses).backward();
   const double p = 1 / (1 + std::exp(-1.0)), third = 1.0 / 3;
-  EXPECT_TRUE(close(x.grad(), {-p, p, 0, third, third, -2 * third}, 0, 1e-3));
+  EXPECT_TRUE(close(x.grad(), {-p, p, 0, third, third, -2 * third}, 1e-6, 1e-6));
+}
+
+TEST(Loss, CrossEntropyOfLargeLogitsHasExactGradients) {
+  for (double far : {1e4, 1e6, 1e8}) {
+    Tensor x = full({1, 2}, far).set_requires_grad(), w = ones({2}).set_requires_grad();
+    Tensor p = tensor({{1.0, 0.0}}).set_requires_grad();
+    const Tensor target = zeros({1}, kInt64);
+    EXPECT_TRUE(close(grad(cross_entropy(x, target), x), {-0.5, 0.5}));
+    const Tensor inputs[] = {x, p, w};
+    const std::vector<Tensor> g = grad(cross_entropy(x, p, {.weight = w}), inputs);
+    EXPECT_TRUE(close(g[0], {-0.5, 0.5}));
+    EXPECT_TRUE(close(g[1], {std::log(2.0), std::log(2.0)}));
+    EXPECT_TRUE(close(g[2], {std::log(2.0), 0}));
+    // The mean over indices divides by the weight: it has no slope.
+    EXPECT_TRUE(
+        close(grad(cross_entropy(x, target, {.reduction = Reduction::kSum, .weight = w}), w),
+              {std::log(2.0), 0}));
+  }
+}
+
+// As in PyTorch: NaN in the rows that count, 0 in the others, in any order of differentiation.
+TEST(Loss, MeanOverWeightsThatAreZero) {
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  Tensor x = tensor({{1.0, 2.0}, {1.0, 2.0}}).set_requires_grad();
+  const Tensor target = tensor({-100, 0}, kInt64), weight = tensor({0.0, 1.0});
+  const auto expect = [&](const Tensor& loss, const std::vector<double>& gradient) {
+    EXPECT_FALSE(std::isfinite(loss.item()));
+    const std::span<const Tensor> inputs(&x, 1);
+    for (bool recorded : {true, false})
+      EXPECT_TRUE(same_bits(abs(grad(loss, inputs, {.create_graph = recorded})[0]),
+                            tensor(gradient, {2, 2}, kFloat32)));
+  };
+  for (double smoothing : {0.0, 0.1})
+    expect(cross_entropy(x, target, {.weight = weight, .label_smoothing = smoothing}),
+           {0, 0, nan, nan});
+  expect(nll_loss(x, target, {.weight = weight}), {0, 0, nan, 0});
 }
 
 TEST(Loss, IndicesAndOneHotProbabilitiesAgree) {
@@ -158,6 +194,34 @@ TEST(Loss, BinaryCrossEntropyWithWeights) {
                                       tensor({2, 1, 0.5}), tensor({3, 0.5, 1}));
   EXPECT_NEAR(loss.item(), 1.1840326, 1e-6);
   EXPECT_TRUE(close(grad(loss, x), {-0.7550814, -0.0068991, 0.0833333}));
+}
+
+TEST(Loss, BinaryCrossEntropyKeepsSmallLosses) {
+  const Tensor x = tensor({17.0, 25.0, -17.0}), t = tensor({1.0, 1.0, 0.0});
+  EXPECT_TRUE(close(bce_with_logits(x, t, Reduction::kNone),
+                    {4.139937633089747e-8, 1.388794386486e-11, 4.139937633089747e-8}, 1e-6, 0));
+  EXPECT_TRUE(close(bce_with_logits(x, t, Reduction::kNone, {}, tensor({3.0, 0.1, 3.0})),
+                    {1.241981289926924e-7, 1.388794386486e-12, 4.139937633089747e-8}, 1e-6, 0));
+}
+
+TEST(Loss, LogTargetsOfProbabilityZeroAddNothing) {
+  const double inf = std::numeric_limits<double>::infinity();
+  Tensor x = tensor({-1.0, -2.0, -inf}).set_requires_grad();
+  Tensor t = tensor({-inf, 0.0, -inf}).set_requires_grad();
+  const Tensor loss = kl_div(x, t, Reduction::kNone, true);
+  EXPECT_TRUE(close(loss, {0, 2, 0}, 0, 0));
+  EXPECT_TRUE(close(grad(sum(loss), x), {0, -1, 0}, 0, 0));
+}
+
+TEST(Loss, QuadraticLossesHaveTheirCurvatureWhereBothAreEqual) {
+  Tensor d = tensor({0.0, 0.25, -0.25, 2.0}).set_requires_grad();
+  const auto curvature = [&](const Tensor& loss) {
+    const std::span<const Tensor> inputs(&d, 1);
+    return grad(sum(grad(sum(loss), inputs, {.create_graph = true})[0]), d);
+  };
+  const Tensor zero = zeros({4});
+  EXPECT_TRUE(close(curvature(huber_loss(d, zero, Reduction::kNone)), {1, 1, 1, 0}));
+  EXPECT_TRUE(close(curvature(smooth_l1_loss(d, zero, Reduction::kNone, 0.5)), {2, 2, 2, 0}));
 }
 
 TEST(Loss, HuberOfInfinityHasAGradient) {
