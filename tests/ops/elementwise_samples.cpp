@@ -63,8 +63,31 @@ std::vector<OpSample> samples_Pow() {
           .constant(1),
       sample("zero_base", op::Pow{}, {values({3}, {0, 0, 0}), values({3}, {1, 2, 3})}, f)
           .only(kFloatTypes)
-          .constant(1)
-          .no_second_order(),
+          .constant(1),
+      // Within one unit in the last place; whole powers that fit are exact.
+      relative(sample("wide", op::Pow{},
+                      {values({9}, {1e-38, 1e30, 10, 0.999, 1.001, 1.1, 3e-3, 7.7, 1e-42}),
+                       values({9}, {0.9, -1.25, 36.5, 8e4, -8e4, 900.5, 14.3, -40.1, -0.7})},
+                      f),
+               1.2e-7, 2.3e-16)
+          .only(kFloatTypes)
+          .no_gradient(),
+      sample("whole", op::Pow{},
+             {values({9}, {3, 7, 10, 2, -3, 5, 1.5, 0.5, -2}),
+              values({9}, {4, 5, 5, 100, 15, 10, 8, 126, -7})},
+             f)
+          .only(kFloatTypes)
+          .exact()
+          .no_gradient(),
+      relative(sample("larger", op::Pow{},
+                      {values({4}, {10, 10, 2, 1.1}), values({4}, {300, -300, -1074, 7000})}, f),
+               0, 2.3e-16)
+          .only(DTypeSet(kFloat64))
+          .no_gradient(),
+      sample("even_exponents", op::Pow{},
+             {values({3, 1}, {-2, -0.5, -1}), values({4}, {1e30, -1e30, 4294967296.0, 9e15})}, f)
+          .only(kFloatTypes)
+          .no_gradient(),
       // Common exponents are exact.
       sample("common_exponents", op::Pow{},
              {values({6}, {3.3, -3.3, 3.3, 3.3, 2.2, -7.7}), values({6}, {1, 2, 3, -1, 0.5, 2})},
