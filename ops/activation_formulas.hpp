@@ -74,9 +74,11 @@ struct Formula<op::Gelu> {
   }
   CATENA_GRAD1 {
     if (op.tanh) {
-      const T s = logistic(argument(x)), one = constant(x, 1);
-      const T slope = constant(x, twice_root) * (one + constant(x, 3 * cubic) * (x * x));
-      return g * (s * (one + x * ((one - s) * slope)));
+      // Beyond 30 the derivative is 0 or 1 to the last digit.
+      const T h = at_most(at_least(x, constant(x, -30)), constant(x, 30));
+      const T s = logistic(argument(h)), one = constant(x, 1);
+      const T slope = constant(x, twice_root) * (one + constant(x, 3 * cubic) * (h * h));
+      return g * (s * (one + h * ((one - s) * slope)));
     }
     return g * (normal_cdf(x) + x * (constant(x, peak) * exp(constant(x, -0.5) * (x * x))));
   }

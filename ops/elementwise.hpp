@@ -18,7 +18,7 @@ CATENA_POINTWISE(Mul, kArithmetic2, Saves::per_input({kIn1, kIn0}), OnnxRow::op(
 CATENA_POINTWISE(Div, kMath2, Saves::per_input({kIn1, kIn1 | kOut}), OnnxRow::op("Div"),
                  "y = a / b", "a", "b");
 CATENA_POINTWISE(Neg, kArithmetic1, Saves::nothing(), OnnxRow::op("Neg"), "y = -x", "x");
-// The derivative in b at a = 0 is 0 for b > 0, as everybody defines it.
+// The derivative in b at a = 0 is 0 for b >= 0, as everybody defines it.
 CATENA_POINTWISE(Pow, kMath2, Saves::per_input({kIn0 | kIn1, kIn0 | kIn1 | kOut}),
                  OnnxRow::op("Pow"), "y = a ^ b", "a", "b");
 CATENA_POINTWISE(Exp, kMath1, Saves::output(), OnnxRow::op("Exp"), "y = e^x", "x");
@@ -28,7 +28,7 @@ CATENA_POINTWISE(Tanh, kMath1, Saves::output(), OnnxRow::op("Tanh"),
                  "y = (e^x - e^-x) / (e^x + e^-x)", "x");
 CATENA_POINTWISE(Sigmoid, kMath1, Saves::output(), OnnxRow::op("Sigmoid"), "y = 1 / (1 + e^-x)",
                  "x");
-// The derivative at 0 is 0.
+// The derivative at 0 is 0, at NaN 1.
 CATENA_POINTWISE(Relu, kArithmetic1, Saves::output(), OnnxRow::op("Relu"), "y = max(x, 0)", "x");
 CATENA_POINTWISE(Equal, kCompare, Saves::nothing(), OnnxRow::op("Equal"), "y = a == b", "a", "b");
 CATENA_POINTWISE(NotEqual, kCompare, Saves::nothing(), OnnxRow::expands("Not(Equal)"), "y = a != b",

@@ -3,6 +3,7 @@
 
 #include "catena/ops/elementwise.hpp"
 #include "catena/ops/formula.hpp"
+#include "catena/ops/math.hpp"
 
 namespace catena::formula::CATENA_ISA {
 
@@ -57,11 +58,14 @@ struct Formula<op::Pow> {
   CATENA_VALUE2 { return power(a, b); }
   CATENA_GRAD2 {
     const T zero = constant(g, 0), one = constant(g, 1);
-    // Where the factor is 0 the other one may be infinite: choose before multiplying.
-    if constexpr (I == 0)
-      return select(b == zero, zero, g * (b * power(a, b - one)));
-    else
-      return select(a == zero, select(b >= zero, zero, g * (y * log(a))), g * (y * log(a)));
+    // A factor that 0 is multiplied with must be finite, its derivative too: exponent and argument
+    // are chosen before.
+    if constexpr (I == 0) {
+      const T usual = select(abs(a) > constant(a, 1e-37), b, one);
+      return g * (b * power(a, select(b == zero, usual, b) - one));
+    } else {
+      return g * (y * log(select(a == zero, select(b >= zero, one, a), a)));
+    }
   }
 };
 template <>
@@ -98,7 +102,7 @@ template <>
 struct Formula<op::Relu> {
   static constexpr std::uint32_t identity = 0;
   CATENA_VALUE1 { return select(x <= constant(x, 0), constant(x, 0), x); }  // NaN stays NaN
-  CATENA_GRAD1 { return select(y > constant(g, 0), g, constant(g, 0)); }
+  CATENA_GRAD1 { return select(y <= constant(g, 0), constant(g, 0), g); }
 };
 
 // Comparisons: bool from two values of one type.

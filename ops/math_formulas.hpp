@@ -62,17 +62,21 @@ struct Formula<op::Maximum> {
       return select(b < a, zeros_like(g), share);
   }
 };
+// A bound that is NaN binds nothing.
+CATENA_FN double bound_or(double value, double none) { return value == value ? value : none; }
 template <>
 struct Formula<op::Clamp> {
   static constexpr std::uint32_t identity = 0;
   CATENA_VALUE1 {
-    const T low = limit(x, op.min), high = limit(x, op.max);
+    const T low = limit(x, bound_or(op.min, -HUGE_VAL)),
+            high = limit(x, bound_or(op.max, HUGE_VAL));
     const T y = select(x < low, low, x);
     return select(y > high, high, y);
   }
   CATENA_GRAD1 {
-    const T zero = constant(g, 0);
-    return select(x >= constant(x, op.min), select(x <= constant(x, op.max), g, zero), zero);
+    const T zero = constant(g, 0), low = constant(x, bound_or(op.min, -HUGE_VAL));
+    const T high = constant(x, bound_or(op.max, HUGE_VAL));
+    return select(x >= low, select(x <= high, g, zero), zero);
   }
 };
 template <>

@@ -8,7 +8,6 @@
 #include <limits>
 
 #include "catena/graph/thread_state.hpp"
-#include "catena/ops/cast.hpp"
 #include "catena/ops/elementwise.hpp"
 #include "catena/ops/math.hpp"
 #include "catena/ops/reduced_shape.hpp"
@@ -90,7 +89,7 @@ Tensor Norm::compose(std::span<const Tensor> in) const {
                     "entries along each reduced dimension, or a finite p",
                     to_string(x.shape()), p > 0 ? "largest" : "smallest"),
         location);
-  if (p == 0) return sum(cast(x != 0, x.dtype()), dims, keepdim);
+  if (p == 0) return sum(where(x == 0, 0, pow(one_for_zero(x), 0)), dims, keepdim);
   if (p == 2) {
     const Tensor squares = sum(x * x, dims, keepdim);
     return where(squares == 0, 0, sqrt(one_for_zero(squares)));

@@ -27,8 +27,9 @@ namespace op {
     void infer(InferContext& c) const;                                                            \
     void vjp(VjpContext& c) const;                                                                \
   }
-// NaN when there are no more entries than `correction` takes away. In two passes over each run of
-// entries, runs joined as by Chan, Golub and LeVeque (1979).
+// When there are no more entries than `correction` takes away, the divisor is 0: inf, or NaN where
+// all entries are equal. In two passes over each run of entries, runs joined as by Chan, Golub and
+// LeVeque (1979).
 CATENA_VARIANCE(Var, Saves::inputs(0), "ReduceMean, Sub, Mul, ReduceSum, Div",
                 "y = sum (x - mean x)^2 / (n - correction)");
 // The gradient where all entries are equal is 0.

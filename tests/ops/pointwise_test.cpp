@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "catena/graph/autograd.hpp"
+#include "catena/graph/transforms.hpp"
 #include "catena/ops/all.hpp"
 #include "support.hpp"
 
@@ -61,6 +62,9 @@ TEST(Pointwise, SlopesAtKinksAndNaN) {
   EXPECT_EQ(slope([](const Tensor& x) { return abs(x); }, {0, -0.0f, kNaN}), (V{0, 0, 0}));
   EXPECT_EQ(slope([](const Tensor& x) { return clamp(x, -1, 1); }, {-1, 1, 2, kNaN}),
             (V{1, 1, 0, 0}));
+  EXPECT_EQ(slope([](const Tensor& x) { return relu(x); }, {-1, 0, 1, kNaN}), (V{0, 0, 1, 1}));
+  EXPECT_EQ(slope([](const Tensor& x) { return gelu(x, "tanh"); }, {-1e20f, -50, 50, 1e20f}),
+            (V{0, 0, 1, 1}));
   EXPECT_EQ(slope([](const Tensor& x) { return hardtanh(x); }, {-1, 1, 0.5f, kNaN}),
             (V{0, 0, 1, 1}));
   EXPECT_EQ(slope([](const Tensor& x) { return hardswish(x) * 2; }, {-3, 3, 4}), (V{-1, 3, 2}));
@@ -119,6 +123,49 @@ TEST(Pointwise, OneBoundAndNaNBounds) {
   EXPECT_EQ(clamp(x, {}, 1).to_vector<double>(), (std::vector<double>{-2, 0, 1}));
   EXPECT_EQ(clamp(x, -1).to_vector<double>(), (std::vector<double>{-1, 0, 2}));
   EXPECT_EQ(clamp(x, kNaN, 1).to_vector<double>(), (std::vector<double>{-2, 0, 1}));
+  EXPECT_EQ(slope([](const Tensor& t) { return clamp(t, kNaN, 1); }, {-2, 0, 2}),
+            (std::vector<double>{1, 1, 0}));
+  EXPECT_EQ(slope([](const Tensor& t) { return clamp(t, -1, kNaN); }, {-2, 0, 2}),
+            (std::vector<double>{0, 1, 1}));
+  const std::vector<Tensor> whole{tensor(std::vector<std::int64_t>{-2, 2}, {2})};
+  EXPECT_EQ(call("clamp", whole, {{"min", double{kNaN}}, {"max", 1.0}})[0].to_vector<double>(),
+            (std::vector<double>{-2, 1}));
+}
+
+TEST(Pointwise, HigherDerivativesOfPowersAtZero) {
+  Tensor x = tensor(std::vector<double>{0}, {1}, kFloat64).set_requires_grad();
+  Tensor y = pow(x, 2);
+  for (double expected : {0.0, 2.0, 0.0, 0.0, 0.0}) {
+    y = grad(sum(y), std::span<const Tensor>(&x, 1), {.create_graph = true})[0];
+    EXPECT_EQ(y.item<double>(), expected);
+  }
+  const auto curvature = [](double a, double b) {
+    const Tensor in[] = {tensor(a, kFloat64), tensor(b, kFloat64)};
+    const auto power = [](std::span<const Tensor> v) { return std::vector{pow(v[0], v[1])}; };
+    std::vector<double> all;
+    for (const std::vector<Tensor>& line : hessian(power, in))
+      for (const Tensor& entry : line) all.push_back(entry.item<double>());
+    return all;
+  };
+  EXPECT_EQ(curvature(0, 0)[0], 0);
+  EXPECT_EQ(curvature(0, 2), (std::vector<double>{2, 0, 0, 0}));
+  EXPECT_EQ(curvature(2, 0), (std::vector<double>{0, 0.5, 0.5, std::log(2.0) * std::log(2.0)}));
+}
+
+TEST(Pointwise, SecondDerivativesOfInverseFunctions) {
+  const auto curvature = [](auto f) {
+    Tensor x = row({-1, -1e-20f, 0, 1e-20f, 1});
+    x.set_requires_grad();
+    const Tensor g = grad(sum(f(x)), std::span<const Tensor>(&x, 1), {.create_graph = true})[0];
+    return grad(sum(g), x).template to_vector<float>();
+  };
+  using V = std::vector<float>;
+  EXPECT_EQ(curvature([](const Tensor& x) { return asin(x); }),
+            (V{-kInf, -1e-20f, 0, 1e-20f, kInf}));
+  EXPECT_EQ(curvature([](const Tensor& x) { return acos(x); }),
+            (V{kInf, 1e-20f, 0, -1e-20f, -kInf}));
+  EXPECT_EQ(curvature([](const Tensor& x) { return atanh(x); }),
+            (V{-kInf, -2e-20f, 0, 2e-20f, kInf}));
 }
 
 TEST(Pointwise, ScalarWeight) {

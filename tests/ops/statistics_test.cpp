@@ -18,6 +18,7 @@ TEST(Statistics, NormsHaveTheGradientZeroAtZero) {
     sum(norm(x, p, {1})).backward();
     return x.grad();
   };
+  EXPECT_TRUE(close(gradient(0), {0, 0, 0, 0, 0, 0, 0, 0}));
   EXPECT_TRUE(close(gradient(1), {0, 0, 1, 0, 1, -1, 1, -1}));
   EXPECT_TRUE(close(gradient(2), {0, 0, 1, 0, 0.70710678, -0.70710678, 0.44721359, -0.89442719}));
   EXPECT_TRUE(close(gradient(3), {0, 0, 1, 0, 0.62996054, -0.62996054, 0.23112042, -0.92448170}));
@@ -45,6 +46,7 @@ TEST(Statistics, EqualEntriesHaveNoDeviationAndNoGradient) {
 TEST(Statistics, TooFewEntriesHaveNoVariance) {
   EXPECT_TRUE(std::isnan(var(tensor(5)).item()));
   EXPECT_TRUE(std::isnan(var(ones({2}), {}, false, 2).item()));
+  EXPECT_EQ(var(tensor({1, 2}), {}, false, 2).item(), kInf);
   EXPECT_EQ(var(tensor({1, 2}), {}, false, 3).item(), kInf);
   EXPECT_EQ(var(tensor(5), {}, false, 0).item(), 0);
 }
