@@ -11,8 +11,8 @@ namespace catena::nn {
 Tensor Identity::forward(Tensor x) { return x; }
 
 Dropout::Dropout(double p, Location loc) : p_(p) {
-  if (!(p >= 0 && p < 1))
-    throw_argument("dropout", fmt::format("p is {}; expected a probability in [0, 1)", p), loc);
+  if (!(p >= 0 && p <= 1))
+    throw_argument("dropout", fmt::format("p is {}; expected a probability in [0, 1]", p), loc);
   set_description(fmt::format("p={}", p));
 }
 Tensor Dropout::forward(Tensor x) { return dropout(std::move(x), p_, is_training()); }

@@ -38,7 +38,7 @@ Tensor drawn(Op op, TensorOptions options, const std::source_location& loc) {
 namespace op {
 
 void Dropout::infer(InferContext& c) const {
-  if (!(p >= 0 && p < 1)) c.fail(fmt::format("p = {}; expected 0 <= p < 1", p));
+  if (!(p >= 0 && p <= 1)) c.fail(fmt::format("p = {}; expected 0 <= p <= 1", p));
   c.expect_dtype(0, kFloatTypes, "float32 or float64");
   c.output(c.shape(0), c.dtype(0));
 }
@@ -80,8 +80,8 @@ void RandomNormal::draw(std::int64_t) {
 }  // namespace op
 
 Tensor dropout(Operand x, double p, bool training) {
-  if (!(p >= 0 && p < 1))
-    throw_argument(OpName<op::Dropout>::value, fmt::format("p = {}; expected 0 <= p < 1", p),
+  if (!(p >= 0 && p <= 1))
+    throw_argument(OpName<op::Dropout>::value, fmt::format("p = {}; expected 0 <= p <= 1", p),
                    x.location());
   if (x.impl() && (!training || p == 0)) return x.tensor();
   op::Dropout op{p, {}};

@@ -12,8 +12,8 @@
 namespace catena {
 namespace op {
 
-// y = x * m / (1 - p) with m = 0 with probability p, else 1. The mask is never stored: the gradient
-// is the same op with the same counters.
+// y = x * m / (1 - p) with m = 0 with probability p, else 1; 0 with p = 1. The mask is never
+// stored: the gradient is the same op with the same counters.
 struct Dropout {
   double p = 0.5;
   PhiloxState state;  // drawn anew at each call, unless given
@@ -21,7 +21,7 @@ struct Dropout {
   static constexpr bool kIdentityInEvaluation = true;
   static constexpr const char* kFormula = "y = x * mask / (1 - p)";
   static constexpr std::uint32_t kVersion = 1;
-  static constexpr std::tuple kAttrs{Attr{"p", &Dropout::p, "probability of a zero, in [0, 1)"}};
+  static constexpr std::tuple kAttrs{Attr{"p", &Dropout::p, "probability of a zero, in [0, 1]"}};
   static constexpr Inputs kInputs{"x"};
   static constexpr Saves kSaves = Saves::nothing();
   static constexpr OnnxRow kOnnx = OnnxRow::op("Dropout");
@@ -72,7 +72,7 @@ struct RandomNormal {
 
 }  // namespace op
 
-// x with each element set to 0 with probability p in [0, 1), the others times 1 / (1 - p); float32
+// x with each element set to 0 with probability p in [0, 1], the others times 1 / (1 - p); float32
 // or float64. x itself when not training or p = 0.
 Tensor dropout(Operand x, double p = 0.5, bool training = true);
 // Drawn on the CPU, so that initial weights are the same on every device, and then moved to the

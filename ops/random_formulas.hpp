@@ -23,10 +23,12 @@ constexpr std::uint64_t normal_numbers(std::uint64_t numel, bool is_double) {
   return uniform_numbers(numel + numel % 2, is_double);
 }
 
-// An element is dropped when its number is below p 2^32.
+// An element is dropped when its number is below p 2^32, otherwise scaled. With p = 1 the numbers
+// end before the threshold, and the scale drops the last one.
 CATENA_FN std::uint32_t dropout_threshold(double p) {
-  return static_cast<std::uint32_t>(p * 4294967296.0);
+  return p < 1 ? static_cast<std::uint32_t>(p * 4294967296.0) : 0xffffffffu;
 }
+CATENA_FN double dropout_scale(double p) { return p < 1 ? 1 / (1 - p) : 0; }
 
 // The largest value below a finite x.
 CATENA_FN float below(float x) {

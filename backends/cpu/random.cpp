@@ -105,7 +105,7 @@ template <class T>
 void dropout_typed(const op::Dropout& op, const KernelContext& c) {
   const T* x = static_cast<const T*>(c.inputs[0].data);
   T* y = static_cast<T*>(c.outputs[0].data);
-  const T scale = static_cast<T>(1.0 / (1.0 - op.p));
+  const T scale = static_cast<T>(formulas::dropout_scale(op.p));
   const std::uint32_t threshold = formulas::dropout_threshold(op.p);
   with_numbers(op.state, c.outputs[0].numel, 1,
                [&](const std::uint32_t* numbers, std::int64_t begin, std::int64_t n) {

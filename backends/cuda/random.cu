@@ -36,7 +36,7 @@ void dropout(const op::Dropout& op, const KernelContext& c) {
   visit_float(c.output().dtype, [&](auto zero) {
     using T = decltype(zero);
     dropout_elements<<<grid_for(n / 4 + 2, c.device.index), kThreads, 0, stream_of(c)>>>(
-        c.input(0).as<T>(), c.output().as<T>(), n, static_cast<T>(1.0 / (1.0 - op.p)),
+        c.input(0).as<T>(), c.output().as<T>(), n, static_cast<T>(formulas::dropout_scale(op.p)),
         formulas::dropout_threshold(op.p), op.state.seed, op.state.offset);
     CATENA_LAUNCHED("dropout_elements");
   });

@@ -200,7 +200,8 @@ TEST(Dropout, ActsInTrainingOnly) {
   EXPECT_NE(drop(x).to_vector(), y) << "each call draws a new mask";
   drop.eval();
   EXPECT_TRUE(same_bits(drop(x), x));
-  expect_error<ArgumentError>([] { nn::Dropout(1.0); }, {"[dropout] p is 1", "layers_test.cpp"});
+  EXPECT_TRUE(same_bits(nn::Dropout(1)(x), zeros({100, 100})));
+  expect_error<ArgumentError>([] { nn::Dropout(1.5); }, {"[dropout] p is 1.5", "layers_test.cpp"});
   expect_error<ArgumentError>([] { nn::Dropout(-0.1); }, {"p is -0.1"});
 }
 

@@ -63,7 +63,8 @@ std::vector<OpSample> samples_Dropout() {
           sample("long", op::Dropout{.p = 0.3}, {uniform({41, 131})}, dropped(0.3)).no_gradient(),
           sample("empty", op::Dropout{.p = 0.5}, {uniform({0, 3})}, dropped(0.5)),
           sample("scalar", op::Dropout{.p = 0.1}, {uniform({})}, dropped(0.1)),
-          fails("p_one", op::Dropout{.p = 1}, {uniform({2})}, "p = 1; expected 0 <= p < 1"),
+          sample("drops_all", op::Dropout{.p = 1}, {uniform({3, 4})}, [](double) { return 0.0; }),
+          fails("p_large", op::Dropout{.p = 1.5}, {uniform({2})}, "p = 1.5; expected 0 <= p <= 1"),
           fails("p_negative", op::Dropout{.p = -0.5}, {uniform({2})}, "p = -0.5"),
           fails("dtype", op::Dropout{}, {integers({2}, 0, 2)}, "int64")};
 }

@@ -126,8 +126,8 @@ TEST(Dropout, IsTheTensorItselfWhenNotTraining) {
   const Tensor x = ones({3});
   EXPECT_TRUE(dropout(x, 0.5, false).is_same(x));
   EXPECT_TRUE(dropout(x, 0.0).is_same(x));
-  expect_error<ArgumentError>([&] { dropout(x, 1.0, false); },
-                              {"[dropout] p = 1; expected 0 <= p < 1", "random_test.cpp"});
+  expect_error<ArgumentError>([&] { dropout(x, 1.5, false); },
+                              {"[dropout] p = 1.5; expected 0 <= p <= 1", "random_test.cpp"});
 }
 
 TEST(Dropout, ByNameDrawsAnewEachTime) {
