@@ -1,10 +1,13 @@
 #include "catena/graph/registry.hpp"
 
 #include <algorithm>
+#include <cctype>
+#include <iterator>
 #include <map>
 #include <mutex>
 #include <numeric>
 #include <shared_mutex>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -38,6 +41,37 @@ int edit_distance(std::string_view a, std::string_view b) {
     }
   return d[a.size()][b.size()];
 }
+
+// Names are compared without case and '_': "ReLU" is "relu".
+std::string plain(std::string_view name) {
+  std::string out;
+  for (const char c : name)
+    if (c != '_') out += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return out;
+}
+
+// Edits; a name that holds the other, or begins with it where that is short, is two away at most.
+int name_distance(const std::string& a, const std::string& b) {
+  const bool a_shorter = a.size() < b.size();
+  const std::string &part = a_shorter ? a : b, &whole = a_shorter ? b : a;
+  const bool holds = part.size() < 3 ? part.size() == 2 && whole.starts_with(part)
+                                     : whole.find(part) != std::string::npos;
+  const int edits = edit_distance(a, b);
+  return holds ? std::min(edits, 2) : edits;
+}
+
+// Well-known names of Keras, scikit-learn and PyTorch, and ours.
+constexpr std::pair<std::string_view, std::string_view> kCalledElsewhere[] = {
+    {"binary_crossentropy", "bce_loss"},
+    {"l1_loss", "mae_loss"},
+    {"learning_rate", "lr"},
+    {"mean_absolute_error", "mae"},
+    {"mean_absolute_error", "mae_loss"},
+    {"mean_squared_error", "mse"},
+    {"mean_squared_error", "mse_loss"},
+    {"pr_auc", "average_precision"},
+    {"root_mean_squared_error", "rmse"},
+    {"swish", "silu"}};
 
 }  // namespace
 
@@ -97,14 +131,21 @@ OpInfo& mutable_op(std::string_view name) {
 }
 
 std::string near_names(std::string_view word, std::span<const std::string> candidates) {
+  const std::string wanted = plain(word);
   std::vector<std::pair<int, std::string>> near;
   for (const std::string& c : candidates) {
-    const int distance = edit_distance(word, c);
-    if (distance <= std::max<int>(2, static_cast<int>(word.size()) / 3))
+    const std::pair<std::string_view, std::string_view> known(word, c);
+    const int distance = std::ranges::find(kCalledElsewhere, known) != std::end(kCalledElsewhere)
+                             ? 0
+                             : name_distance(wanted, plain(c));
+    if (distance <= std::max<int>(2, static_cast<int>(wanted.size()) / 3))
       near.emplace_back(distance, c);
   }
   std::sort(near.begin(), near.end());
   if (near.size() > 3) near.resize(3);
+  // Beside the same name the others are none.
+  if (!near.empty() && near.front().first == 0)
+    std::erase_if(near, [](const auto& n) { return n.first > 0; });
   std::string s;
   for (const auto& [distance, name] : near)
     s += fmt::format("{}'{}'", s.empty() ? "; did you mean " : " or ", name);

@@ -29,7 +29,8 @@ namespace detail {
 // Throws ArgumentError when another op has the name already; the same description twice is fine.
 const OpInfo& register_info(OpInfo info);
 OpInfo& mutable_op(std::string_view name);
-// Up to three of `candidates` that differ little from `word`, for "did you mean".
+// "; did you mean 'a' or 'b'" with up to three of `candidates` that differ little from `word`, hold
+// it, or are what other libraries call so; else "".
 std::string near_names(std::string_view word, std::span<const std::string> candidates);
 }  // namespace detail
 

@@ -1,6 +1,8 @@
 #include "catena/nn/activations.hpp"
 
+#include <algorithm>
 #include <iterator>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -32,8 +34,11 @@ CELU::CELU(double alpha) : alpha_(alpha) { set_description(fmt::format("alpha={}
 Tensor CELU::forward(Tensor x) { return celu(std::move(x), alpha_); }
 
 GELU::GELU(std::string approximate, Location loc) : approximate_(std::move(approximate)) {
-  if (approximate_ != "none" && approximate_ != "tanh")
-    throw_argument("gelu", fmt::format("approximate is '{}'; expected none or tanh", approximate_),
+  const std::string names[] = {"none", "tanh"};
+  if (std::ranges::find(names, approximate_) == std::end(names))
+    throw_argument("gelu",
+                   fmt::format("approximate is '{}'{}; expected none or tanh", approximate_,
+                               catena::detail::near_names(approximate_, names)),
                    loc);
   if (approximate_ != "none") set_description(fmt::format("approximate='{}'", approximate_));
 }

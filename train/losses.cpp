@@ -46,7 +46,7 @@ LossFunction find(std::string_view name, const std::source_location& loc) {
     if (name == entry.name) return entry.function;
     names.emplace_back(entry.name);
   }
-  throw_unknown_name("fit", "loss", name, names, loc);
+  throw_unknown_name("loss", "loss", name, names, loc);
 }
 
 }  // namespace

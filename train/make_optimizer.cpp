@@ -28,7 +28,8 @@ namespace catena::optim {
 namespace {
 
 using Location = std::source_location;
-using detail::Spec;
+using train::detail::Spec;
+using train::detail::TextReader;
 
 // --- Optimizers ---
 using OptimizerMaker = std::unique_ptr<Optimizer> (*)(const std::vector<Tensor>&, const Location&);
@@ -67,7 +68,7 @@ std::pair<std::string, ScheduleMaker> schedule_row() {
                                          spec.parts.front().name),
                              loc);
             typename T::Options options;
-            detail::TextReader reader(T::kName, spec.options, loc);
+            TextReader reader(T::kName, spec.options, loc);
             options.visit(reader);
             reader.finish();
             return SchedulePart(std::make_shared<T>(optimizer, options, loc));
@@ -77,7 +78,7 @@ const auto& schedule_rows() {
   static const std::vector<std::pair<std::string, ScheduleMaker>> rows = {
       {ChainedScheduler::kName,
        [](const Spec& spec, Optimizer& optimizer, const Location& loc) {
-         detail::TextReader(ChainedScheduler::kName, spec.options, loc).finish();
+         TextReader(ChainedScheduler::kName, spec.options, loc).finish();
          return SchedulePart(
              std::make_shared<ChainedScheduler>(make_parts(spec, optimizer, loc), loc));
        }},
@@ -94,7 +95,7 @@ const auto& schedule_rows() {
       {SequentialLR::kName,
        [](const Spec& spec, Optimizer& optimizer, const Location& loc) {
          std::vector<std::int64_t> milestones;
-         detail::TextReader reader(SequentialLR::kName, spec.options, loc);
+         TextReader reader(SequentialLR::kName, spec.options, loc);
          reader.value("milestones", milestones);
          reader.finish();
          return SchedulePart(std::make_shared<SequentialLR>(
@@ -135,7 +136,7 @@ const std::vector<std::string>& schedule_names() {
 }
 
 void check_optimizer_name(std::string_view op, std::string_view text, std::source_location loc) {
-  const std::string name = detail::parse_spec(op, text, loc).name;
+  const std::string name = train::detail::parse_spec(op, text, loc).name;
   if (std::ranges::find(optimizer_names(), name) == optimizer_names().end())
     train::throw_unknown_name(op, "optimizer", name, optimizer_names(), loc);
 }
@@ -143,7 +144,7 @@ void check_optimizer_name(std::string_view op, std::string_view text, std::sourc
 std::unique_ptr<Optimizer> make_optimizer(std::string_view text, const std::vector<Tensor>& params,
                                           std::source_location loc) {
   check_optimizer_name("make_optimizer", text, loc);
-  const Spec spec = detail::parse_spec("make_optimizer", text, loc);
+  const Spec spec = train::detail::parse_spec("make_optimizer", text, loc);
   if (!spec.parts.empty())
     throw_argument(
         spec.name,
@@ -162,7 +163,7 @@ std::unique_ptr<Optimizer> make_optimizer(std::string_view text, const std::vect
 
 std::shared_ptr<Schedule> make_schedule(std::string_view text, Optimizer& optimizer,
                                         std::source_location loc) {
-  return make_part(detail::parse_spec("make_schedule", text, loc), optimizer, loc);
+  return make_part(train::detail::parse_spec("make_schedule", text, loc), optimizer, loc);
 }
 
 }  // namespace catena::optim

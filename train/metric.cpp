@@ -16,8 +16,8 @@ namespace catena::train {
 namespace {
 
 using Maker = std::function<std::unique_ptr<MetricBase>(bool of_probabilities)>;
-using optim::detail::Spec;
-using optim::detail::TextReader;
+using detail::Spec;
+using detail::TextReader;
 
 // The options as they are called in text.
 struct NoOptions {};
@@ -135,11 +135,11 @@ const std::vector<std::string>& metric_names() {
 }
 
 Metric::Metric(const char* text, std::source_location loc) {
-  const Spec spec = optim::detail::parse_spec("fit", text, loc);
+  const Spec spec = detail::parse_spec("metric", text, loc);
   name_ = spec.name;
   for (const Row& row : kRows)
     if (spec.name == row.name) make_ = row.make(spec, &name_, loc);
-  if (!make_) throw_unknown_name("fit", "metric", spec.name, metric_names(), loc);
+  if (!make_) throw_unknown_name("metric", "metric", spec.name, metric_names(), loc);
   if (!spec.parts.empty())
     throw_argument(
         spec.name,

@@ -115,7 +115,8 @@ void Optimizer::load_state(const State& state, Location loc) {
 }
 
 void Optimizer::set_options(std::string_view text, Location loc) {
-  const std::vector<detail::TextOption> options = detail::parse_options(name(), text, loc);
+  const std::vector<train::detail::TextOption> options =
+      train::detail::parse_options(name(), text, loc);
   State before;
   detail::StateSaver saver(before);
   const auto visit_groups = [this](detail::StateVisitor& visitor) {
@@ -127,7 +128,7 @@ void Optimizer::set_options(std::string_view text, Location loc) {
   visit_groups(saver);
   try {
     for (std::size_t g = 0; g < num_groups(); ++g) {
-      detail::TextReader reader(name(), options, loc);
+      train::detail::TextReader reader(name(), options, loc);
       visit_group(g, reader);
       reader.finish();
       check_group(g, loc);

@@ -9,7 +9,7 @@
 #include "catena/graph/error.hpp"
 #include "catena/train/names.hpp"
 
-namespace catena::optim::detail {
+namespace catena::train::detail {
 
 namespace {
 
@@ -163,7 +163,7 @@ TextReader::TextReader(std::string_view op, std::span<const TextOption> options,
                        const std::source_location& loc)
     : op_(op), options_(options), loc_(loc) {}
 
-void TextReader::visit_value(std::string_view name, Field field, bool /*optional*/) {
+void TextReader::visit_value(std::string_view name, optim::detail::Field field, bool /*optional*/) {
   shown_.emplace_back(name);
   for (const auto& [key, text] : options_) {
     if (key != name) continue;
@@ -183,7 +183,7 @@ void TextReader::visit_value(std::string_view name, Field field, bool /*optional
 void TextReader::finish() const {
   for (const auto& [key, text] : options_)
     if (std::ranges::find(shown_, key) == shown_.end())
-      train::throw_unknown_name(op_, "option", key, shown_, loc_);
+      throw_unknown_name(op_, "option", key, shown_, loc_);
 }
 
-}  // namespace catena::optim::detail
+}  // namespace catena::train::detail

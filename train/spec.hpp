@@ -1,4 +1,4 @@
-// Optimizers and schedules given as text: "adamw(lr=0.001, weight_decay=0.1)",
+// Optimizers, schedules and metrics given as text: "adamw(lr=0.001, weight_decay=0.1)",
 // "sequential(linear(total_iters=5), cosine(t_max=95), milestones=[5])". Not a public header.
 #pragma once
 
@@ -11,7 +11,7 @@
 
 #include "catena/train/optimizer_state.hpp"
 
-namespace catena::optim::detail {
+namespace catena::train::detail {
 
 using TextOption = std::pair<std::string, std::string>;  // name, value
 
@@ -27,7 +27,7 @@ std::vector<TextOption> parse_options(std::string_view op, std::string_view text
                                       const std::source_location& loc);
 
 // Sets the values it is shown from options; finish() throws for options that were not shown.
-class TextReader : public StateVisitor {
+class TextReader : public optim::detail::StateVisitor {
  public:
   TextReader(std::string_view op, std::span<const TextOption> options,
              const std::source_location& loc);
@@ -38,11 +38,11 @@ class TextReader : public StateVisitor {
   void kind(std::string_view, std::string_view) override {}
 
  private:
-  void visit_value(std::string_view name, Field field, bool optional) override;
+  void visit_value(std::string_view name, optim::detail::Field field, bool optional) override;
   std::string op_;
   std::span<const TextOption> options_;
   const std::source_location& loc_;
   std::vector<std::string> shown_;
 };
 
-}  // namespace catena::optim::detail
+}  // namespace catena::train::detail

@@ -43,7 +43,11 @@ TEST(ActivationLayers, ByName) {
   expect_error<ArgumentError>([] { nn::Activation("rleu"); },
                               {"[activation] no activation is called 'rleu'", "did you mean",
                                "'relu'", "hardswish", "activations_test.cpp"});
-  expect_error<ArgumentError>([] { nn::GELU("fast"); }, {"expected none or tanh"});
+  expect_error<ArgumentError>([] { nn::Activation("ReLU"); },
+                              {"'ReLU'; did you mean 'relu'; expected one of"});
+  expect_error<ArgumentError>([] { nn::Activation("swish"); }, {"did you mean 'silu'; expected"});
+  expect_error<ArgumentError>([] { nn::GELU("tahn"); },
+                              {"'tahn'; did you mean 'tanh'; expected none or tanh"});
 }
 
 }  // namespace

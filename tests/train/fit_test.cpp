@@ -169,12 +169,12 @@ TEST(Fit, RefusesMisspeltNamesAndNamesTheNearest) {
   const Dataset data = classes(8);
   expect_error<ArgumentError>(
       [&] { train::fit(net, data, {.metrics = {"acuracy"}}); },
-      {"[fit] unknown metric 'acuracy'; did you mean 'accuracy'? available: "
+      {"[metric] unknown metric 'acuracy'; did you mean 'accuracy'? available: "
        "accuracy, average_precision, binary_accuracy, f1, log_loss, mae, mse, precision, r2, "
        "recall, rmse, roc_auc, top_k_accuracy",
        "fit_test.cpp"});
   expect_error<ArgumentError>([&] { train::fit(net, data, {.loss = "crossentropy"}); },
-                              {"[fit] unknown loss 'crossentropy'", "'cross_entropy'"});
+                              {"[loss] unknown loss 'crossentropy'", "'cross_entropy'"});
   expect_error<ArgumentError>([&] { train::fit(net, data, {.optimizer = "adamm"}); },
                               {"[fit] unknown optimizer 'adamm'", "'adam'"});
   train::FitOptions options{.verbose = Verbose::kSilent};

@@ -1,11 +1,26 @@
 // Losses by name are the functions of that name.
 #include "catena/train/losses.hpp"
 
+#include <string>
+#include <utility>
+
 #include "catena/ops/all.hpp"
 #include "support.hpp"
 
 namespace catena::test {
 namespace {
+
+TEST(Losses, AnswerNamesOfOtherLibraries) {
+  const std::pair<const char*, const char*> names[] = {
+      {"mse", "'mse_loss'"},     {"MSE", "'mse_loss'"},
+      {"bce", "'bce_loss'"},     {"binary_crossentropy", "'bce_loss'"},
+      {"l1_loss", "'mae_loss'"}, {"CrossEntropy", "'cross_entropy'"}};
+  for (const auto& [given, ours] : names) {
+    const std::string expected = std::string("did you mean ") + ours;
+    expect_error<ArgumentError>([&] { train::Loss{given}; },
+                                {"[loss] unknown loss", expected.c_str()});
+  }
+}
 
 TEST(Losses, ByNameAreTheFunctions) {
   const Tensor y = tensor({{0.2, 0.7}, {0.9, 0.4}, {0.3, 0.6}});

@@ -72,6 +72,8 @@ TEST(MakeOptimizer, AnswersWrongNamesWithNearOnes) {
   const auto fails = [](const char* text, std::initializer_list<const char*> parts) {
     expect_error<ArgumentError>([&] { optim::make_optimizer(text, {parameter()}); }, parts);
   };
+  fails("rms", {"unknown optimizer 'rms'; did you mean 'rmsprop'?"});
+  fails("sgd(learning_rate=0.1)", {"unknown option 'learning_rate'; did you mean 'lr'?"});
   fails("adan", {"[make_optimizer] unknown optimizer 'adan'; did you mean 'adam'",
                  "available: "
                  "adadelta, adagrad, adam, adamax, adamw, lbfgs, lion, nadam, rmsprop, sgd",
@@ -107,6 +109,7 @@ TEST(MakeSchedule, AnswersWrongNamesWithNearOnes) {
   const auto fails = [&](const char* text, std::initializer_list<const char*> parts) {
     expect_error<ArgumentError>([&] { optim::make_schedule(text, sgd); }, parts);
   };
+  fails("cosine_annealing(t_max=3)", {"unknown schedule", "; did you mean 'cosine'"});
   fails("cosin(t_max=3)", {"[make_schedule] unknown schedule 'cosin'; did you mean 'cosine'",
                            "available: chained, constant", "make_optimizer_test.cpp"});
   fails("step(step_sise=3)", {"[step] unknown option 'step_sise'; did you mean 'step_size'"});
