@@ -88,6 +88,13 @@ Tensor copied(const Tensor& original) {
   return scope && original.defined() ? std::as_const(*scope).copied(original) : original;
 }
 
+void throw_assigned() {
+  throw ArgumentError(
+      "[parameter] a Parameter that holds a tensor is assigned another; expected the same one, as "
+      "the module's parameters(), optimizers and files would go on with the old; write into it "
+      "instead: copy_(value) under NoGrad");
+}
+
 void throw_not_cloned_as(const Module& model, const char* type, const std::source_location& loc) {
   throw_argument("clone",
                  fmt::format("the model is a {}, not a {}; a copy as that would lose what {} adds; "

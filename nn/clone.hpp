@@ -60,8 +60,9 @@ class CloneScope {
 // A copy with parameters, buffers, mode and hooks of its own, the values being the original's; what
 // is tied in the original is tied in the copy. Gradients are not copied. The class needs a copy
 // constructor that copies all members (the one every class has unless it says otherwise).
-// Errors: a parameter kept in a member of type Tensor (declare it nn::Parameter) or a part held by
-// a pointer, which the copy would share; a model whose class is not M.
+// A member of type Tensor that is not registered is shared, as by any copy of a Tensor.
+// Errors: a registered tensor kept in a member of type Tensor (declare it nn::Parameter) or a part
+// held by a pointer, which the copy would share; a model whose class is not M.
 template <std::derived_from<Module> M>
 requires std::copy_constructible<M> M
 clone(const M& model, std::source_location loc = std::source_location::current()) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <boost/math/special_functions/erf.hpp>
 #include <cmath>
+#include <limits>
 #include <numeric>
 #include <span>
 #include <vector>
@@ -21,6 +22,11 @@ namespace catena::nn::init {
 namespace {
 // The dtype numbers are drawn in: float64 only where it is not lost.
 DType drawn_dtype(const Tensor& t) { return t.dtype() == kFloat64 ? kFloat64 : kFloat32; }
+
+double size_of(Fan fan, const Tensor& t, const std::source_location& loc) {
+  const Fans f = fans(t, loc);
+  return fan == Fan::kIn ? f.in : f.out;
+}
 }  // namespace
 
 Tensor constant_(Tensor t, double value) {
@@ -76,12 +82,12 @@ Tensor xavier_normal_(Tensor t, double gain, std::source_location loc) {
   const Fans f = fans(t, loc);
   return normal_(std::move(t), 0, gain * std::sqrt(2 / (f.in + f.out)));
 }
-Tensor kaiming_uniform_(Tensor t, double a, std::source_location loc) {
-  const double bound = std::sqrt(6 / ((1 + a * a) * fans(t, loc).in));
+Tensor kaiming_uniform_(Tensor t, double a, Fan fan, std::source_location loc) {
+  const double bound = std::sqrt(6 / ((1 + a * a) * size_of(fan, t, loc)));
   return uniform_(std::move(t), -bound, bound);
 }
-Tensor kaiming_normal_(Tensor t, double a, std::source_location loc) {
-  const double stddev = std::sqrt(2 / ((1 + a * a) * fans(t, loc).in));
+Tensor kaiming_normal_(Tensor t, double a, Fan fan, std::source_location loc) {
+  const double stddev = std::sqrt(2 / ((1 + a * a) * size_of(fan, t, loc)));
   return normal_(std::move(t), 0, stddev);
 }
 
@@ -93,12 +99,20 @@ Tensor trunc_normal_(Tensor t, double mean, double stddev, double low, double hi
                                "low < high",
                                stddev, low, high),
                    loc);
-  // The quantile of a uniform number between the two ends' (Burkardt 2014).
+  // The quantile of a uniform number between the two ends' (Burkardt 2014), taken below the mean,
+  // where it is exact however far out the ends are.
+  const bool mirrored = low > mean;
+  const double from = mirrored ? 2 * mean - high : low, to = mirrored ? 2 * mean - low : high;
   const auto below = [&](double x) { return std::erfc((mean - x) / stddev * M_SQRT1_2) / 2; };
+  using Limits = std::numeric_limits<double>;
   NoGrad no_grad;
-  std::vector<double> u = random_uniform(t.shape(), below(low), below(high), kFloat64).to_vector();
-  for (double& p : u)
-    p = std::clamp(mean + stddev * M_SQRT2 * boost::math::erf_inv(2 * p - 1), low, high);
+  std::vector<double> u = random_uniform(t.shape(), below(from), below(to), kFloat64).to_vector();
+  for (double& p : u) {
+    // The quantiles of 0 and 1 are infinite.
+    p = std::clamp(p, Limits::min(), 1 - Limits::epsilon() / 2);
+    const double v = mean - stddev * M_SQRT2 * boost::math::erfc_inv(2 * p);
+    p = std::clamp(mirrored ? 2 * mean - v : v, low, high);
+  }
   t.copy_(tensor(u, t.shape(), kFloat64));
   return t;
 }

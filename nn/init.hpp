@@ -34,12 +34,14 @@ Tensor xavier_uniform_(Tensor t, double gain = 1,
 // N(0, gain^2 2 / (fan_in + fan_out)).
 Tensor xavier_normal_(Tensor t, double gain = 1,
                       std::source_location loc = std::source_location::current());
-// U(-b, b) with b = sqrt(6 / ((1 + a^2) fan_in)), a the slope of the leaky ReLU that follows (He et
+// Which variance the Kaiming initialisers keep: that of the values (fan_in) or of the gradients.
+enum class Fan { kIn, kOut };
+// U(-b, b) with b = sqrt(6 / ((1 + a^2) fan)), a the slope of the leaky ReLU that follows (He et
 // al. 2015); a = 0 for ReLU.
-Tensor kaiming_uniform_(Tensor t, double a = 0,
+Tensor kaiming_uniform_(Tensor t, double a = 0, Fan fan = Fan::kIn,
                         std::source_location loc = std::source_location::current());
-// N(0, 2 / ((1 + a^2) fan_in)).
-Tensor kaiming_normal_(Tensor t, double a = 0,
+// N(0, 2 / ((1 + a^2) fan)).
+Tensor kaiming_normal_(Tensor t, double a = 0, Fan fan = Fan::kIn,
                        std::source_location loc = std::source_location::current());
 
 // N(mean, stddev^2) without the values outside [low, high].

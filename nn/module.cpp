@@ -140,9 +140,15 @@ Module::Module() : state_(std::make_shared<ModuleState>()) {}
 Module::Module(const Module& o)
     : state_(detail::CloneScope::active() ? detail::CloneScope::active()->copied(o.state_)
                                           : o.state_) {}
+Module::Module(std::shared_ptr<ModuleState> state) : state_(std::move(state)) {}
 Module::~Module() = default;
 
 Tensor Module::forward(Tensor) {
+  if (typeid(*this) == typeid(Module))
+    throw UnsupportedError(fmt::format(
+        "[{0}] a handle of {0} without its forward, as children() and named_modules() give it; "
+        "call the member or the container's entry that holds the module",
+        type()));
   throw UnsupportedError(fmt::format(
       "[{0}] {0} has no forward for one tensor; override `Tensor forward(Tensor x)`, or call the "
       "forward it does have",
@@ -167,8 +173,12 @@ Tensor Module::call_with_hooks(Tensor x, const Location& loc) {
   hooks.after.for_each([&](const auto& hook) {
     if (Tensor other = hook(*this, x, y); other.defined()) y = std::move(other);
   });
-  if (y.requires_grad())
+  if (!hooks.backward.empty() && y.defined() && y.requires_grad()) {
+    // A tensor that is older than the call: its gradient is not only that of the call's result, and
+    // hooks on it would stay.
+    if (y.is_same(x) || y.is_leaf()) y = y.clone(loc);
     hooks.backward.for_each([&](const auto& hook) { y.register_hook(hook, loc); });
+  }
   if (detail::CallObserver* o = detail::current_observer()) o->called(*state_, y);
   return y;
 }
@@ -208,7 +218,41 @@ std::int64_t Module::num_parameters(bool trainable_only) const {
 }
 
 const std::string& Module::name() const { return state_->path; }
-std::string Module::type() const { return detail::class_name(typeid(*this).name()); }
+std::string Module::type() const {
+  if (typeid(*this) == typeid(Module) && !state_->type.empty()) return state_->type;
+  return detail::class_name(typeid(*this).name());
+}
+
+std::vector<std::pair<std::string, Module>> Module::named_children() const {
+  std::vector<std::pair<std::string, Module>> out;
+  for (const auto& [name, child] : state_->children) out.emplace_back(name, Module(child));
+  return out;
+}
+std::vector<Module> Module::children() const {
+  std::vector<Module> out;
+  for (const auto& [name, child] : state_->children) out.push_back(Module(child));
+  return out;
+}
+std::vector<std::pair<std::string, Module>> Module::named_modules() {
+  if (state_->type.empty()) state_->type = type();  // a handle does not know it
+  std::vector<std::pair<std::string, Module>> out;
+  std::unordered_set<const void*> seen;
+  const auto add = [&](auto& self, const std::string& name,
+                       const std::shared_ptr<ModuleState>& module) -> void {
+    if (!seen.insert(module.get()).second) return;
+    out.emplace_back(name, Module(module));
+    for (const auto& [child_name, child] : module->children)
+      self(self, name.empty() ? child_name : fmt::format("{}.{}", name, child_name), child);
+  };
+  add(add, "", state_);
+  return out;
+}
+
+void Module::apply(const std::function<void(Module&)>& fn) {
+  // Parents come first in the list.
+  std::vector<std::pair<std::string, Module>> modules = named_modules();
+  for (std::size_t i = modules.size(); i-- > 0;) fn(modules[i].second);
+}
 
 void Module::train(bool on) {
   const auto set = [on](auto& self, ModuleState& module) -> void {
@@ -246,14 +290,15 @@ State Module::state() const {
   return out;
 }
 
-void Module::load_state(const State& state, bool strict, Location loc) {
-  std::vector<std::string> missing, unexpected, misfits;
+LoadStateReport Module::load_state(const State& state, bool strict, Location loc) {
+  LoadStateReport report;
+  std::vector<std::string> misfits;
   std::vector<std::pair<Tensor, Tensor>> copies;
   const State own = this->state();
   for (const auto& [name, target] : own.tensors) {
     const Tensor* source = state.find_tensor(name);
     if (source == nullptr) {
-      missing.push_back(fmt::format("'{}'", name));
+      report.missing.push_back(name);
     } else if (source->shape() != target.shape()) {
       misfits.push_back(fmt::format("'{}' is {}, the model's is {}", name,
                                     catena::to_string(source->shape()),
@@ -263,13 +308,13 @@ void Module::load_state(const State& state, bool strict, Location loc) {
     }
   }
   for (const auto& [name, tensor] : state.tensors)
-    if (own.find_tensor(name) == nullptr) unexpected.push_back(fmt::format("'{}'", name));
+    if (own.find_tensor(name) == nullptr) report.unexpected.push_back(name);
 
   std::vector<std::string> wrong;
-  if (strict && !missing.empty())
-    wrong.push_back(fmt::format("missing: {}", fmt::join(missing, ", ")));
-  if (strict && !unexpected.empty())
-    wrong.push_back(fmt::format("not in the model: {}", fmt::join(unexpected, ", ")));
+  if (strict && !report.missing.empty())
+    wrong.push_back(fmt::format("missing: '{}'", fmt::join(report.missing, "', '")));
+  if (strict && !report.unexpected.empty())
+    wrong.push_back(fmt::format("not in the model: '{}'", fmt::join(report.unexpected, "', '")));
   if (!misfits.empty())
     wrong.push_back(fmt::format("of another shape: {}", fmt::join(misfits, "; ")));
   if (!wrong.empty())
@@ -278,6 +323,7 @@ void Module::load_state(const State& state, bool strict, Location loc) {
                    loc);
   NoGrad no_grad;
   for (auto& [target, source] : copies) target.copy_(source, loc);
+  return report;
 }
 
 void Module::add_child(std::string name, const Module& child, const Location& loc) {

@@ -36,6 +36,12 @@ namespace detail {
 struct ModuleState;
 }
 
+// What load_state found no counterpart for.
+struct LoadStateReport {
+  std::vector<std::string> missing;     // in the model, not in the state
+  std::vector<std::string> unexpected;  // in the state, not in the model
+};
+
 class Module {
  public:
   using Location = std::source_location;
@@ -60,6 +66,15 @@ class Module {
   std::vector<NamedTensor> named_buffers() const;
   // Elements of all parameters, tied ones counted once.
   std::int64_t num_parameters(bool trainable_only = false) const;
+  // The modules registered in this one, by name; and those of the whole tree with dotted names,
+  // this one ("") first, each once. They are handles for everything but calling: parameters, mode,
+  // hooks, state. To call a part, take the member, or iterate over the container, that holds it.
+  std::vector<Module> children() const;
+  std::vector<std::pair<std::string, Module>> named_children() const;
+  std::vector<std::pair<std::string, Module>> named_modules();
+  // fn with each such handle, parts before what they are parts of:
+  //   net.apply([](nn::Module& m) { if (m.type() == "Linear") init_linear(m); });
+  void apply(const std::function<void(Module& module)>& fn);
   // The path it is registered under, e.g. "encoder.fc1"; empty for a model not in another.
   const std::string& name() const;
   // The name of its class.
@@ -92,8 +107,10 @@ class Module {
   // Parameters and persistent buffers by dotted name; tied tensors under each name.
   State state() const;
   // Copies values in, converting dtype and device. With `strict`, names must match exactly; shapes
-  // always must. Nothing is changed when something does not fit: the error lists all of it.
-  void load_state(const State& state, bool strict = true, Location loc = Location::current());
+  // always must. Nothing is changed when something does not fit: the error lists all of it. Returns
+  // the names that did not match.
+  LoadStateReport load_state(const State& state, bool strict = true,
+                             Location loc = Location::current());
 
   // --- Registration, in the constructor of a model ---
   // Makes `child` a part of this module and returns it. Names hold no dot and are used once.
@@ -134,6 +151,7 @@ class Module {
   void set_description(std::string text);
 
  private:
+  explicit Module(std::shared_ptr<detail::ModuleState> state);
   Tensor call_with_hooks(Tensor x, const Location& loc);
   void add_child(std::string name, const Module& child, const Location& loc);
   std::shared_ptr<detail::ModuleState> state_;

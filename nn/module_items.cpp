@@ -20,4 +20,17 @@ ModuleItems::ModuleItems(const ModuleItems& o) : list_(o.list_) {
   }
 }
 
+Module& ModuleItems::at(std::int64_t i, const Module& container,
+                        const std::source_location& loc) const {
+  const auto n = static_cast<std::int64_t>(list_->size());
+  if (i < -n || i >= n)
+    throw_argument(container.type(),
+                   fmt::format("{}{}there is no module {}; expected {}", container.name(),
+                               container.name().empty() ? "" : ": ", i,
+                               n == 0 ? "one that was added; the container is empty"
+                                      : fmt::format("{} to {}", -n, n - 1)),
+                   loc);
+  return *(*list_)[static_cast<std::size_t>(i < 0 ? i + n : i)].module;
+}
+
 }  // namespace catena::nn::detail

@@ -2,7 +2,11 @@
 #pragma once
 
 #include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
 #include <memory>
+#include <source_location>
 #include <string>
 #include <type_traits>
 #include <typeinfo>
@@ -37,9 +41,45 @@ class ModuleItems {
     list_->push_back(std::move(item));
   }
   const std::vector<Item>& list() const { return *list_; }
+  template <class Iterator>
+  Iterator begin() const {
+    return Iterator(list_->data());
+  }
+  template <class Iterator>
+  Iterator end() const {
+    return Iterator(list_->data() + list_->size());
+  }
+  // Module i of `container`; negative counts from the end. Error: there is none.
+  Module& at(std::int64_t i, const Module& container, const std::source_location& loc) const;
 
  private:
   std::shared_ptr<std::vector<Item>> list_ = std::make_shared<std::vector<Item>>();
 };
+
+// What a loop over a container gives: Get makes it of an item.
+template <auto Get>
+class ItemIterator {
+ public:
+  using reference = std::invoke_result_t<decltype(Get), const ModuleItems::Item&>;
+  using value_type = std::remove_cvref_t<reference>;
+  using difference_type = std::ptrdiff_t;
+
+  ItemIterator() = default;
+  explicit ItemIterator(const ModuleItems::Item* at) : at_(at) {}
+  reference operator*() const { return Get(*at_); }
+  ItemIterator& operator++() {
+    ++at_;
+    return *this;
+  }
+  ItemIterator operator++(int) { return ItemIterator(at_++); }
+  bool operator==(const ItemIterator&) const = default;
+
+ private:
+  const ModuleItems::Item* at_ = nullptr;
+};
+inline Module& module_of(const ModuleItems::Item& item) { return *item.module; }
+inline std::pair<const std::string&, Module&> named_module_of(const ModuleItems::Item& item) {
+  return {item.name, *item.module};
+}
 
 }  // namespace catena::nn::detail

@@ -18,14 +18,6 @@ void detail::throw_other_class(const char* container, std::string_view name, con
                  loc);
 }
 
-Module& ModuleList::at(std::int64_t i, Location loc) const {
-  const auto n = static_cast<std::int64_t>(size());
-  if (i < -n || i >= n)
-    throw_argument("ModuleList",
-                   fmt::format("there is no module {}; expected {} to {}", i, -n, n - 1), loc);
-  return *modules_.list()[static_cast<std::size_t>(i < 0 ? i + n : i)].module;
-}
-
 bool ModuleDict::contains(std::string_view name) const {
   return std::ranges::any_of(modules_.list(), [&](const auto& item) { return item.name == name; });
 }

@@ -51,13 +51,19 @@ class ModuleList : public Module {
 
   std::size_t size() const { return modules_.list().size(); }
   // Module i; negative counts from the end. Error: there is none.
-  Module& at(std::int64_t i, Location loc = Location::current()) const;
-  Module& operator[](std::size_t i) const { return *modules_.list().at(i).module; }
+  Module& at(std::int64_t i, Location loc = Location::current()) const {
+    return modules_.at(i, *this, loc);
+  }
+  Module& operator[](Position i) const { return at(i.index, i.location); }
   // The same as a class of its own. Error: it is of another.
   template <std::derived_from<Module> M>
   M& at(std::int64_t i, Location loc = Location::current()) const {
     return detail::as<M>(at(i, loc), "ModuleList", std::to_string(i), loc);
   }
+  // for (nn::Module& layer : layers) x = layer(x);
+  using Iterator = detail::ItemIterator<detail::module_of>;
+  Iterator begin() const { return modules_.begin<Iterator>(); }
+  Iterator end() const { return modules_.end<Iterator>(); }
 
  private:
   detail::ModuleItems modules_;
@@ -84,11 +90,15 @@ class ModuleDict : public Module {
   std::vector<std::string> keys() const;
   // Error: there is none of that name.
   Module& at(std::string_view name, Location loc = Location::current()) const;
-  Module& operator[](std::string_view name) const { return at(name); }
+  Module& operator[](std::string_view name) const { return at(name, Location()); }
   template <std::derived_from<Module> M>
   M& at(std::string_view name, Location loc = Location::current()) const {
     return detail::as<M>(at(name, loc), "ModuleDict", name, loc);
   }
+  // for (auto [name, head] : heads) outputs[name] = head(x);
+  using Iterator = detail::ItemIterator<detail::named_module_of>;
+  Iterator begin() const { return modules_.begin<Iterator>(); }
+  Iterator end() const { return modules_.end<Iterator>(); }
 
  private:
   detail::ModuleItems modules_;

@@ -33,7 +33,15 @@ class Sequential : public Module {
 
   Tensor forward(Tensor x) override;
   std::size_t size() const { return modules_.list().size(); }
-  Module& operator[](std::size_t i) const { return *modules_.list().at(i).module; }
+  // Module i; negative counts from the end. Error: there is none.
+  Module& at(std::int64_t i, Location loc = Location::current()) const {
+    return modules_.at(i, *this, loc);
+  }
+  Module& operator[](Position i) const { return at(i.index, i.location); }
+  // for (nn::Module& layer : net) x = layer(x);
+  using Iterator = detail::ItemIterator<detail::module_of>;
+  Iterator begin() const { return modules_.begin<Iterator>(); }
+  Iterator end() const { return modules_.end<Iterator>(); }
 
  protected:
   Tensor run(Tensor x, const Location& loc) override;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "catena/graph/autograd.hpp"
+#include "catena/nn/mode_guard.hpp"
 #include "catena/nn/module_state.hpp"
 
 namespace catena::nn {
@@ -22,7 +23,7 @@ using Row = std::array<std::string, 3>;
 class Shapes : public detail::CallObserver {
  public:
   void called(const ModuleState& module, const Tensor& output) override {
-    shapes_.try_emplace(&module, output.shape());
+    if (output.defined()) shapes_.try_emplace(&module, output.shape());
   }
   const Shape* find(const ModuleState& module) const {
     const auto it = shapes_.find(&module);
@@ -130,12 +131,7 @@ std::string summary(Module& model, const Shape& input, std::source_location loc)
         parameters.empty() ? TensorOptions()
                            : TensorOptions(parameters.front().dtype(), parameters.front().device());
     NoGrad no_grad;
-    struct EvalGuard {
-      Module& model;
-      bool before = model.is_training();
-      explicit EvalGuard(Module& m) : model(m) { model.eval(); }
-      ~EvalGuard() { model.train(before); }
-    } guard(model);
+    const ModeGuard mode(model, false);
     model(zeros(shape, options), loc);
   }
 

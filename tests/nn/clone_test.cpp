@@ -25,7 +25,7 @@ struct Net : nn::Module {
   Tensor forward(Tensor x) override {
     calls.add_(ones({1}));
     x = fc(x) * scale;
-    for (std::size_t i = 0; i < rest.size(); ++i) x = rest[i](x);
+    for (nn::Module& module : rest) x = module(x);
     return x;
   }
 };

@@ -1,8 +1,12 @@
-// ModuleList, ModuleDict and hooks of modules.
+// ModuleList, ModuleDict, Sequential as a container, and hooks of modules.
+#include <iterator>
+
 #include "catena/graph/autograd.hpp"
 #include "catena/nn/activations.hpp"
+#include "catena/nn/layers.hpp"
 #include "catena/nn/linear.hpp"
 #include "catena/nn/module_list.hpp"
+#include "catena/nn/sequential.hpp"
 #include "catena/ops/all.hpp"
 #include "support.hpp"
 
@@ -28,9 +32,45 @@ TEST(ModuleList, Errors) {
   nn::ModuleList list(nn::ReLU(), nn::Linear(1, 1));
   expect_error<ArgumentError>([&] { list.at(2); },
                               {"[ModuleList] there is no module 2; expected -2 to 1"});
+  expect_error<ArgumentError>([&] { list[2]; },
+                              {"[ModuleList] there is no module 2", "containers_test.cpp"});
+  EXPECT_EQ(list[-1].type(), "Linear");
   expect_error<ArgumentError>([&] { list.at<nn::Linear>(0); },
                               {"[ModuleList] '0' is a ReLU; expected a Linear"});
   expect_error<UnsupportedError>([&] { list(ones({1})); }, {"ModuleList has no forward"});
+}
+
+TEST(Containers, AreIteratedOver) {
+  const Tensor x = ones({1, 2});
+  nn::Sequential net(nn::Linear(2, 3), nn::ReLU());
+  Tensor y = x;
+  for (nn::Module& layer : net) y = layer(y);
+  EXPECT_TRUE(same_bits(y, net(x)));
+  nn::ModuleList list(nn::Linear(2, 2), nn::Linear(2, 3));
+  y = x;
+  for (nn::Module& layer : list) y = layer(y);
+  EXPECT_EQ(y.shape(), (Shape{1, 3}));
+  nn::ModuleDict heads;
+  for (auto [name, head] : heads) ADD_FAILURE() << name;
+  heads.insert("digit", nn::Linear(2, 10));
+  heads.insert("artist", nn::Linear(2, 3));
+  std::vector<std::string> names;
+  for (auto [name, head] : heads) {
+    names.push_back(name);
+    EXPECT_EQ(head(x).shape()[1], name == "digit" ? 10 : 3);
+  }
+  EXPECT_EQ(names, heads.keys());
+  static_assert(std::forward_iterator<nn::ModuleList::Iterator>);
+}
+
+TEST(Sequential, SaysWhichModuleThereIsNot) {
+  nn::Sequential inner(nn::Linear(1, 1));
+  nn::Sequential net(inner, nn::ReLU());
+  expect_error<ArgumentError>(
+      [&] { net[3]; },
+      {"[Sequential] there is no module 3; expected -2 to 1", "containers_test.cpp"});
+  expect_error<ArgumentError>([&] { inner.at(1); }, {"[Sequential] 0: there is no module 1"});
+  expect_error<ArgumentError>([] { nn::Sequential()[0]; }, {"the container is empty"});
 }
 
 TEST(ModuleDict, KeepsTheOrderAndFindsByName) {
@@ -70,6 +110,59 @@ TEST(ModuleHooks, ReplaceInputOutputAndGradient) {
   EXPECT_EQ(layer.weight().grad().to_vector(), (std::vector<double>{70, 140}));
   for (HookHandle* h : {&before, &after, &gradient}) h->remove();
   EXPECT_EQ(layer(x).item(), 3);
+}
+
+// A hook on x itself would be called for the whole gradient of x, and would stay.
+TEST(ModuleHooks, TheGradientOfAModuleThatReturnsItsInput) {
+  nn::Identity module;
+  int calls = 0;
+  HookHandle handle = module.register_backward_hook([&](const Tensor& g) {
+    ++calls;
+    return g * 0;
+  });
+  Tensor x = ones({1});
+  x.set_requires_grad();
+  for (int pass = 1; pass <= 3; ++pass) {
+    x.zero_grad();
+    sum(x * 2 + module(x)).backward();
+    EXPECT_EQ(calls, pass);
+    EXPECT_EQ(x.grad().item(), 2);
+  }
+  handle.remove();
+  x.zero_grad();
+  sum(x * 2 + module(x)).backward();
+  EXPECT_EQ(calls, 3);
+  EXPECT_EQ(x.grad().item(), 3);
+}
+
+TEST(ModuleHooks, TheGradientOfAModuleThatReturnsItsParameter) {
+  struct Constant : nn::Module {
+    nn::Parameter value = register_parameter("value", ones({2}));
+    Tensor forward(Tensor) override { return value; }
+  } module;
+  int calls = 0;
+  module.register_backward_hook([&](const Tensor&) {
+    ++calls;
+    return Tensor();
+  });
+  for (int pass = 0; pass < 3; ++pass) sum(module(Tensor())).backward();
+  EXPECT_EQ(calls, 3);
+  EXPECT_TRUE(close(module.value.grad(), {3, 3}));
+}
+
+TEST(ModuleHooks, AModuleMayReturnNothing) {
+  struct Nothing : nn::Module {
+    Tensor forward(Tensor) override { return {}; }
+  } module;
+  int calls = 0;
+  module.register_forward_hook([&](nn::Module&, const Tensor&, const Tensor& y) {
+    EXPECT_FALSE(y.defined());
+    ++calls;
+    return Tensor();
+  });
+  module.register_backward_hook([](const Tensor&) { return Tensor(); });
+  EXPECT_FALSE(module(ones({1})).defined());
+  EXPECT_EQ(calls, 1);
 }
 
 TEST(ModuleHooks, ReturningNothingChangesNothing) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "catena/graph/random.hpp"
 #include "catena/ops/all.hpp"
@@ -21,6 +22,26 @@ TEST(Init, TruncatedNormalStaysInsideWithTheRightMoments) {
   double mean = 0;
   for (const double x : v) mean += x / static_cast<double>(v.size());
   EXPECT_NEAR(mean, 1 + 2 * (0.2419707245 - 0.3520653268) / (0.6914624613 - 0.1586552539), 0.01);
+}
+
+TEST(Init, TruncatedNormalFarFromTheMean) {
+  manual_seed(1);
+  for (const double sign : {1.0, -1.0}) {
+    const double low = sign > 0 ? 10 : -12, high = sign > 0 ? 12 : -10;
+    const auto v = init::trunc_normal_(empty({100, 100}, kFloat64), 0, 1, low, high).to_vector();
+    double mean = 0;
+    for (const double x : v) {
+      EXPECT_TRUE(x >= low && x <= high) << x;
+      mean += sign * x / static_cast<double>(v.size());
+    }
+    // phi(10) / Q(10), which the bound at 12 does not change.
+    EXPECT_NEAR(mean, 10.0980932, 0.005);
+  }
+  // Beyond what the distribution has in float64.
+  for (const double x : init::trunc_normal_(empty({4}), 0, 1, 50, 60).to_vector()) EXPECT_EQ(x, 50);
+  const double inf = std::numeric_limits<double>::infinity();
+  for (const double x : init::trunc_normal_(empty({100}), 0, 1, -inf, 0).to_vector())
+    EXPECT_TRUE(std::isfinite(x) && x <= 0) << x;
 }
 
 TEST(Init, OrthogonalHasOrthonormalRowsOrColumns) {

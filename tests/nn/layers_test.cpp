@@ -161,11 +161,13 @@ TEST(Init, HasTheStatedBoundsAndMoments) {
   expect_uniform(nn::init::xavier_uniform_(t, 2), 2 * std::sqrt(6.0 / 500));
   expect_uniform(nn::init::kaiming_uniform_(t), std::sqrt(6.0 / 300));
   expect_uniform(nn::init::kaiming_uniform_(t, std::sqrt(5.0)), 1 / std::sqrt(300.0));
+  expect_uniform(nn::init::kaiming_uniform_(t, 0, nn::init::Fan::kOut), std::sqrt(6.0 / 200));
   expect_uniform(nn::init::uniform_(t, -3, 3), 3);
   nn::init::normal_(t, 5, 2);
   EXPECT_NEAR(mean_of(t), 5, 0.05);
   EXPECT_NEAR(stddev_of(t), 2, 0.05);
   EXPECT_NEAR(stddev_of(nn::init::kaiming_normal_(t)), std::sqrt(2.0 / 300), 1e-3);
+  EXPECT_NEAR(stddev_of(nn::init::kaiming_normal_(t, 0, nn::init::Fan::kOut)), 0.1, 1e-3);
   EXPECT_NEAR(stddev_of(nn::init::xavier_normal_(t)), std::sqrt(2.0 / 500), 1e-3);
   EXPECT_EQ(largest(nn::init::zeros_(t)), 0);
   EXPECT_EQ(mean_of(nn::init::ones_(t)), 1);

@@ -151,8 +151,74 @@ TEST(Module, LoadingNamesEverythingThatDoesNotFit) {
                                "'fc2.bias' is [5], the model's is [2]", "module_test.cpp"});
   EXPECT_TRUE(same_bits(net.fc1.bias().detach(), before)) << "a refused state must change nothing";
   state.tensors[3].second = zeros({2});
-  net.load_state(state, false);
+  const nn::LoadStateReport report = net.load_state(state, false);
+  EXPECT_EQ(report.missing, (Names{"fc1.weight"}));
+  EXPECT_EQ(report.unexpected, (Names{"fc3.weight"}));
   EXPECT_TRUE(close(net.fc1.bias(), {9, 9, 9}));
+}
+
+TEST(Module, AParameterKeepsTheTensorThatIsRegistered) {
+  Scaled model;
+  model.scale = model.scale;
+  expect_error<ArgumentError>([&] { model.scale = zeros({2}); },
+                              {"[parameter]", "is assigned another", "copy_(value)"});
+  EXPECT_TRUE(model.scale.is_same(model.parameters()[0]));
+  EXPECT_TRUE(close(model.scale, {2, 2}));
+  nn::Parameter later;
+  later = model.scale;
+  EXPECT_TRUE(later.is_same(model.scale));
+}
+
+TEST(Module, ListsItsPartsAsHandles) {
+  Scaled model;
+  Names children, modules, types;
+  for (const auto& [name, child] : model.net.named_children()) children.push_back(name);
+  for (const auto& [name, module] : model.named_modules()) {
+    modules.push_back(name);
+    types.push_back(module.type());
+  }
+  EXPECT_EQ(children, (Names{"fc1", "fc2"}));
+  EXPECT_EQ(modules, (Names{"", "net", "net.fc1", "net.fc2"}));
+  EXPECT_EQ(types, (Names{"Scaled", "Net", "Linear", "Linear"}));
+
+  std::vector<nn::Module> parts = model.net.children();
+  ASSERT_EQ(parts.size(), 2u);
+  EXPECT_TRUE(parts[1].parameters()[0].is_same(model.net.fc2.weight()));
+  parts[0].eval();
+  EXPECT_FALSE(model.net.fc1.is_training());
+  int calls = 0;
+  parts[1].register_forward_hook([&](nn::Module& m, const Tensor&, const Tensor&) {
+    EXPECT_EQ(m.type(), "Linear");
+    ++calls;
+    return Tensor();
+  });
+  model(ones({1, 4}));
+  EXPECT_EQ(calls, 1);
+  expect_error<UnsupportedError>(
+      [&] {
+        parts[0](ones({1, 4}));
+      },
+      {"[Linear] a handle of Linear without its forward",
+       "call the member or the container's entry"});
+}
+
+TEST(Module, AppliesAFunctionToPartsFirst) {
+  Scaled model;
+  Names order;
+  model.apply([&](nn::Module& m) {
+    order.push_back(m.type());
+    if (m.type() == "Linear") nn::init::constant_(*m.state().find_tensor("bias"), 3);
+  });
+  EXPECT_EQ(order, (Names{"Linear", "Linear", "Net", "Scaled"}));
+  EXPECT_TRUE(close(model.net.fc2.bias(), {3, 3}));
+  EXPECT_TRUE(close(model.scale, {2, 2}));
+}
+
+TEST(Module, APartThatIsSharedIsListedOnce) {
+  nn::Linear shared(2, 2);
+  nn::Sequential net(shared, nn::ReLU(), shared);
+  EXPECT_EQ(net.named_modules().size(), 3u);
+  EXPECT_EQ(net.children().size(), 3u);
 }
 
 TEST(Module, ConvertsInPlace) {

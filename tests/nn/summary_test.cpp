@@ -47,6 +47,21 @@ TEST(Summary, IsATableOfLayersAndTotals) {
   EXPECT_TRUE(net.is_training()) << "the mode is put back";
 }
 
+TEST(Summary, EachModuleGetsItsModeBack) {
+  nn::Sequential net(nn::Linear(2, 2), nn::Dropout(0.5));
+  net[1].eval();
+  nn::summary(net, {-1, 2});
+  EXPECT_TRUE(net.is_training());
+  EXPECT_FALSE(net[1].is_training());
+}
+
+TEST(Summary, AModuleMayReturnNothing) {
+  struct Nothing : nn::Module {
+    Tensor forward(Tensor) override { return {}; }
+  } net;
+  EXPECT_NE(nn::summary(net, {2, 2}).find("│ Nothing      │ ?"), std::string::npos);
+}
+
 TEST(Summary, WorksWithoutAnInputAndWithNestedModels) {
   nn::Sequential net(nn::Sequential(nn::Linear(1000, 1000), nn::ReLU()), nn::Linear(1000, 1));
   const std::string text = nn::summary(net);
