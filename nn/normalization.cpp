@@ -8,6 +8,15 @@
 
 namespace catena::nn {
 
+namespace detail {
+namespace {
+thread_local RenewedStatistics* renewed_statistics = nullptr;
+}
+RenewedStatistics::RenewedStatistics() : before_(renewed_statistics) { renewed_statistics = this; }
+RenewedStatistics::~RenewedStatistics() { renewed_statistics = before_; }
+RenewedStatistics* RenewedStatistics::active() { return renewed_statistics; }
+}  // namespace detail
+
 LayerNorm::LayerNorm(const Shape& normalized_shape, double eps, bool affine)
     : normalized_shape_(normalized_shape), eps_(eps) {
   if (affine) {
@@ -37,8 +46,9 @@ BatchNorm1d::BatchNorm1d(std::int64_t num_features, BatchNormOptions options, Lo
     num_batches_tracked_ = register_buffer("num_batches_tracked", zeros({}, kInt64));
   }
   set_description(fmt::format("{}, eps={}, momentum={}, affine={}, track_running_stats={}",
-                              num_features, options.eps, options.momentum, options.affine,
-                              options.track_running_stats));
+                              num_features, options.eps,
+                              options.momentum ? fmt::format("{}", *options.momentum) : "none",
+                              options.affine, options.track_running_stats));
 }
 
 Tensor BatchNorm1d::forward(Tensor x) {
@@ -48,10 +58,21 @@ Tensor BatchNorm1d::forward(Tensor x) {
                                label(), x.defined() ? catena::to_string(x.shape()) : "undefined",
                                num_features_, num_features_, num_features_),
                    call_location());
-  const bool batch_statistics = is_training() || !options_.track_running_stats;
-  Tensor y = batch_norm(std::move(x), running_mean_, running_var_, weight_, bias_, batch_statistics,
-                        options_.momentum, options_.eps);
-  if (is_training() && num_batches_tracked_.defined()) {
+  const bool gathers = is_training() && options_.track_running_stats;
+  double momentum = options_.momentum.value_or(0);
+  if (gathers) {
+    NoGrad off;
+    auto* renewed = detail::RenewedStatistics::active();
+    if (renewed && renewed->is_first_call(num_batches_tracked_)) {
+      running_mean_.fill_(0);
+      running_var_.fill_(1);
+      num_batches_tracked_.fill_(0);
+    }
+    if (renewed || !options_.momentum) momentum = 1 / (num_batches_tracked_.item() + 1);
+  }
+  Tensor y = batch_norm(std::move(x), running_mean_, running_var_, weight_, bias_,
+                        is_training() || !options_.track_running_stats, momentum, options_.eps);
+  if (gathers) {
     NoGrad off;
     num_batches_tracked_.add_(ones({}, {kInt64, num_batches_tracked_.device()}));
   }

@@ -2,10 +2,32 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <unordered_set>
 
 #include "catena/nn/module.hpp"
 
 namespace catena::nn {
+
+namespace detail {
+// While one lives, every BatchNorm1d called in training on this thread gathers its running
+// statistics anew, as the mean of the batches it is given.
+class RenewedStatistics {
+ public:
+  RenewedStatistics();
+  ~RenewedStatistics();
+  RenewedStatistics(const RenewedStatistics&) = delete;
+  RenewedStatistics& operator=(const RenewedStatistics&) = delete;
+
+  static RenewedStatistics* active();
+  // Whether the layer with this buffer has not been called before.
+  bool is_first_call(const Tensor& buffer) { return called_.insert(buffer.impl()).second; }
+
+ private:
+  std::unordered_set<const void*> called_;
+  RenewedStatistics* before_;
+};
+}  // namespace detail
 
 // y = (x - mean) / sqrt(var + eps) * weight + bias over the last dimensions, whose sizes
 // `normalized_shape` gives; weight (of that shape) starts as ones and bias as zeros, and are left
@@ -27,7 +49,8 @@ class LayerNorm : public Layer {
 
 struct BatchNormOptions {
   double eps = 1e-5;
-  double momentum = 0.1;            // of the running statistics
+  // Of the running statistics; std::nullopt: they are the mean of all batches so far.
+  std::optional<double> momentum = 0.1;
   bool affine = true;               // with weight and bias
   bool track_running_stats = true;  // else the batch's own statistics in evaluation too
 };

@@ -4,7 +4,11 @@
 
 #include "catena/graph/autograd.hpp"
 #include "catena/graph/error.hpp"
+#include "catena/nn/mode_guard.hpp"
+#include "catena/nn/normalization.hpp"
 #include "catena/ops/elementwise.hpp"
+#include "catena/train/batches.hpp"
+#include "catena/train/data.hpp"
 #include "catena/train/optimizer_state.hpp"
 
 namespace catena::optim {
@@ -97,6 +101,14 @@ void AveragedParameters::load_state(const State& state, Location loc) {
   visit(check);
   detail::StateLoader apply(state, true, loc);
   visit(apply);
+}
+
+void update_batch_norm(nn::Module& model, train::DataLoader& loader, std::source_location loc) {
+  const nn::ModeGuard mode(model, true);
+  const NoGrad no_grad;
+  nn::detail::RenewedStatistics renewed;
+  const std::optional<Device> device = train::device_of(model);
+  for (const train::Batch& batch : loader) model(train::on(device, batch.x), loc);
 }
 
 }  // namespace catena::optim

@@ -9,6 +9,13 @@
 #include "catena/graph/state.hpp"
 #include "catena/graph/tensor.hpp"
 
+namespace catena::nn {
+class Module;
+}
+namespace catena::train {
+class DataLoader;
+}
+
 namespace catena::optim {
 
 namespace detail {
@@ -26,8 +33,7 @@ struct AveragingOptions {
 //   a = decay a + (1 - decay) p        exponential moving average (Polyak and Juditsky 1992)
 //
 // Only parameters are averaged. The running statistics of batch norm belong to the parameters they
-// were gathered with: after swap(), and before evaluating such a model, reset them and let the
-// training data pass through it once in training mode under NoGrad.
+// were gathered with: after swap(), and before evaluating such a model, call update_batch_norm.
 class AveragedParameters {
  public:
   using Location = std::source_location;
@@ -72,5 +78,11 @@ class UseAverages {
  private:
   AveragedParameters& averages_;
 };
+
+// Gathers the running statistics of the model's BatchNorm1d layers anew, as the mean over the
+// batches of one epoch of the loader: a pass in training mode without recording. The layers of a
+// loaded graph (nn::GraphModule) keep theirs.
+void update_batch_norm(nn::Module& model, train::DataLoader& loader,
+                       std::source_location loc = std::source_location::current());
 
 }  // namespace catena::optim

@@ -1,5 +1,7 @@
 #include "catena/nn/normalization.hpp"
 
+#include <optional>
+
 #include "catena/graph/autograd.hpp"
 #include "catena/nn/clone.hpp"
 #include "catena/ops/all.hpp"
@@ -34,6 +36,15 @@ TEST(BatchNorm1d, TrainsWithTheBatchAndEvaluatesWithTheRunningStatistics) {
   layer.eval();
   EXPECT_TRUE(close(layer(tensor({{0.4, 4}})), {0, 0}, 0, 1e-6));
   EXPECT_EQ(layer.state().find_tensor("num_batches_tracked")->item<std::int64_t>(), 1);
+}
+
+TEST(BatchNorm1d, WithoutMomentumTheStatisticsAreTheMeanOfAllBatches) {
+  nn::BatchNorm1d layer(1, {.momentum = std::nullopt});
+  for (const double shift : {0.0, 3.0, 6.0}) layer(tensor({{1}, {3}}) * (1 + shift) + shift);
+  // Means 2, 11, 20; variances 2, 32, 98.
+  EXPECT_TRUE(close(layer.running_mean(), {11}));
+  EXPECT_TRUE(close(layer.running_var(), {44}));
+  EXPECT_NE(nn::to_string(layer).find("momentum=none"), std::string::npos);
 }
 
 TEST(BatchNorm1d, TakesSequencesToo) {

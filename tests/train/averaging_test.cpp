@@ -3,14 +3,19 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <vector>
 
 #include "catena/graph/autograd.hpp"
 #include "catena/graph/random.hpp"
 #include "catena/nn/linear.hpp"
+#include "catena/nn/normalization.hpp"
+#include "catena/nn/sequential.hpp"
 #include "catena/ops/all.hpp"
+#include "catena/train/data.hpp"
 #include "catena/train/state.hpp"
 #include "support.hpp"
+#include "train/averaging_reference.hpp"
 
 namespace catena::test {
 namespace {
@@ -39,6 +44,67 @@ TEST(Averaging, FormulasOfBothKinds) {
     EXPECT_TRUE(close(ema.averages()[0], {3.578125, 3.578125}));
     EXPECT_EQ(mean.updates(), 4);
   }
+}
+
+TEST(Averaging, IsPyTorchs) {
+  for (const AveragingCase& c : kAveragingCases) {
+    Tensor p = zeros({5}, kFloat64);
+    p.set_requires_grad();
+    optim::AveragedParameters averages({p}, {.decay = c.decay});
+    for (std::size_t t = 0; t < c.averages.size(); ++t) {
+      std::vector<double> values;
+      for (std::size_t i = 0; i < 5; ++i)
+        values.push_back(std::cos(i + t) * static_cast<double>(t + 1));
+      {
+        NoGrad no_grad;
+        p.copy_(tensor(values, {5}));
+      }
+      averages.update();
+      EXPECT_TRUE(close(averages.averages()[0], c.averages[t], 1e-13, 1e-15)) << "update " << t;
+    }
+  }
+}
+
+struct BatchNormModel {
+  nn::Linear linear{3, 2};
+  nn::BatchNorm1d norm{2};
+  nn::Sequential net{linear, norm};
+  train::Dataset data;
+  BatchNormModel() {
+    net.to(kFloat64);
+    std::vector<double> weights, x;
+    for (int i = 0; i < 6; ++i) weights.push_back(std::cos(i));
+    for (int i = 0; i < 30; ++i) x.push_back(std::sin(1 + i) * (1 + i % 3));
+    NoGrad no_grad;
+    linear.weight().copy_(tensor(weights, {2, 3}));
+    linear.bias().zero_();
+    data = {tensor(x, {10, 3}), zeros({10})};
+  }
+};
+
+TEST(UpdateBatchNorm, IsPyTorchs) {
+  BatchNormModel m;
+  train::DataLoader loader(m.data, {.batch_size = 4});
+  // What was there, however wrong, leaves no trace.
+  m.norm.running_mean().fill_(NAN);
+  for (int pass = 0; pass < 2; ++pass) {
+    m.net.eval();
+    optim::update_batch_norm(m.net, loader);
+    EXPECT_TRUE(close(m.norm.running_mean(), kUpdatedMean, 1e-13, 1e-15));
+    EXPECT_TRUE(close(m.norm.running_var(), kUpdatedVar, 1e-13, 1e-15));
+    EXPECT_EQ(m.net.state().find_tensor("1.num_batches_tracked")->item(), 3);
+    EXPECT_FALSE(m.norm.is_training()) << "the mode is put back";
+  }
+  EXPECT_EQ(loader.epoch(), 2);
+}
+
+TEST(UpdateBatchNorm, LeavesTheMomentumOfLaterCalls) {
+  BatchNormModel m;
+  train::DataLoader loader(m.data, {.batch_size = 4});
+  optim::update_batch_norm(m.net, loader);
+  const Tensor before = m.norm.running_mean().clone();
+  m.net(zeros({4, 3}, kFloat64));
+  EXPECT_TRUE(close(m.norm.running_mean(), (before * 0.9).to_vector(), 1e-13));
 }
 
 TEST(Averaging, StandInForTheParameters) {
