@@ -10,6 +10,7 @@
 #include <fstream>
 #include <iterator>
 #include <limits>
+#include <type_traits>
 
 #include "catena/graph/error.hpp"
 #include "catena/train/names.hpp"
@@ -21,6 +22,7 @@ struct CsvTable::File {
   std::vector<std::string> columns;
   std::vector<std::string> fields;  // row by row
   std::vector<std::int64_t> lines;  // where each row begins
+  std::vector<std::string> missing;
 };
 
 namespace {
@@ -35,9 +37,9 @@ class Parser {
   Parser(const std::string& path, std::string_view text, char delimiter)
       : path_(path), text_(text), delimiter_(delimiter) {}
 
-  // The next row that is not blank; false at the end.
-  bool row(std::vector<std::string>* fields, std::int64_t* line) {
-    while (at_ < text_.size() && end_of_line()) skip_line_end();
+  // The next row, unless told otherwise one that is not blank; false at the end.
+  bool row(std::vector<std::string>* fields, std::int64_t* line, bool blank_too) {
+    while (!blank_too && at_ < text_.size() && end_of_line()) skip_line_end();
     if (at_ >= text_.size()) return false;
     *line = line_;
     fields->clear();
@@ -98,18 +100,12 @@ class Parser {
   std::int64_t line_ = 1;
 };
 
-// Whether `v` is a whole number that an integer dtype can hold.
-bool fits(double v, DType dtype) {
-  return visit_dtype(dtype, [v]<class T>(T) {
-    if constexpr (std::is_same_v<T, bool>) {
-      return v == 0 || v == 1;
-    } else if constexpr (std::is_integral_v<T>) {
-      return v == std::floor(v) && v >= static_cast<double>(std::numeric_limits<T>::min()) &&
-             v <= static_cast<double>(std::numeric_limits<T>::max());
-    } else {
-      return true;
-    }
-  });
+// All of `text` as a number.
+template <class T>
+bool parse_number(std::string_view text, T* out) {
+  if (text.starts_with('+') && !text.starts_with("+-")) text.remove_prefix(1);
+  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), *out);
+  return error == std::errc() && stop == text.data() + text.size();
 }
 
 }  // namespace
@@ -131,7 +127,9 @@ CsvTable read_csv(const std::string& path, CsvOptions options, std::source_locat
   Parser parser(path, text, options.delimiter);
   std::vector<std::string> row;
   std::int64_t line = 0, first_line = 0;
-  while (parser.row(&row, &line)) {
+  const bool empty_is_missing = std::ranges::find(options.missing, "") != options.missing.end();
+  const auto blank_is_row = [&] { return empty_is_missing && file->columns.size() == 1; };
+  while (parser.row(&row, &line, blank_is_row())) {
     if (file->columns.empty()) {
       first_line = line;
       for (std::size_t i = 0; i < row.size(); ++i) {
@@ -150,6 +148,7 @@ CsvTable read_csv(const std::string& path, CsvOptions options, std::source_locat
     std::ranges::move(row, std::back_inserter(file->fields));
   }
   if (file->columns.empty()) throw SystemError(fmt::format("[read_csv] '{}' is empty", path));
+  file->missing = std::move(options.missing);
 
   CsvTable table;
   table.rows_.resize(file->lines.size());
@@ -176,38 +175,60 @@ const std::string& CsvTable::field(std::size_t row, std::size_t column) const {
   return file_->fields[rows_[row] * file_->columns.size() + column];
 }
 
-double CsvTable::parse(std::size_t row, std::size_t column, DType dtype) const {
+// T is double, or the type of an integer dtype, of which a double cannot hold all values.
+template <class T>
+T CsvTable::parse(std::size_t row, std::size_t column, DType dtype) const {
   const std::string& text = field(row, column);
   const auto bad = [&](std::string_view what) {
     fail(file_->path, file_->lines[rows_[row]],
          fmt::format(", column {}: {} (column '{}')", column + 1, what, file_->columns[column]));
   };
+  if (std::ranges::find(file_->missing, text) != file_->missing.end()) {
+    if constexpr (std::is_same_v<T, double>) return std::numeric_limits<double>::quiet_NaN();
+    bad(fmt::format(
+        "'{}' is a missing value, for which {} has no number; expected a floating dtype", text,
+        name_of(dtype)));
+  }
   if (text.empty()) bad("the field is empty; expected a number");
-  const char* begin = text.data() + (text[0] == '+' ? 1 : 0);
-  const char* end = text.data() + text.size();
-  double value = 0;
-  const auto [stop, error] = std::from_chars(begin, end, value);
-  if (error != std::errc() || stop != end) bad(fmt::format("'{}' is not a number", text));
-  if (!fits(value, dtype)) bad(fmt::format("'{}' is not a value of {}", text, name_of(dtype)));
-  return value;
+  T value{};
+  if (parse_number(text, &value) && (dtype != kBool || value <= 1)) return value;
+  double number = 0;
+  if (!parse_number(text, &number)) bad(fmt::format("'{}' is not a number", text));
+  // "1e3" and "2.0" are whole numbers too.
+  using Limits = std::numeric_limits<T>;
+  const double end = dtype == kBool ? 2 : std::ldexp(1.0, Limits::digits);
+  if (number != std::floor(number) || number < static_cast<double>(Limits::min()) || number >= end)
+    bad(fmt::format("'{}' is not a value of {}", text, name_of(dtype)));
+  return static_cast<T>(number);
+}
+
+template <class T>
+std::vector<T> CsvTable::parse(std::span<const std::size_t> columns, DType dtype) const {
+  std::vector<T> values;
+  values.reserve(rows_.size() * columns.size());
+  for (std::size_t r = 0; r < rows_.size(); ++r)
+    for (const std::size_t c : columns) values.push_back(parse<T>(r, c, dtype));
+  return values;
+}
+
+Tensor CsvTable::read(std::span<const std::size_t> columns, const Shape& shape, DType dtype,
+                      const Location& loc) const {
+  return visit_dtype(dtype, [&]<class T>(T) {
+    using Whole = std::conditional_t<std::is_same_v<T, bool>, std::uint8_t, T>;
+    using Read = std::conditional_t<std::is_integral_v<T>, Whole, double>;
+    return tensor(parse<Read>(columns, dtype), shape, TensorOptions(dtype), loc);
+  });
 }
 
 Tensor CsvTable::number(std::string_view column, DType dtype, Location loc) const {
   const std::size_t c = column_index(column, loc);
-  std::vector<double> values(rows_.size());
-  for (std::size_t r = 0; r < rows_.size(); ++r) values[r] = parse(r, c, dtype);
-  return tensor(values, {rows()}, TensorOptions(dtype), loc);
+  return read(std::span(&c, 1), {rows()}, dtype, loc);
 }
 
 Tensor CsvTable::numbers(std::span<const std::string> columns, DType dtype, Location loc) const {
   std::vector<std::size_t> indices;
   for (const std::string& name : columns) indices.push_back(column_index(name, loc));
-  std::vector<double> values;
-  values.reserve(rows_.size() * indices.size());
-  for (std::size_t r = 0; r < rows_.size(); ++r)
-    for (const std::size_t c : indices) values.push_back(parse(r, c, dtype));
-  return tensor(values, {rows(), static_cast<std::int64_t>(indices.size())}, TensorOptions(dtype),
-                loc);
+  return read(indices, {rows(), static_cast<std::int64_t>(indices.size())}, dtype, loc);
 }
 
 std::vector<std::string> CsvTable::text(std::string_view column, Location loc) const {

@@ -23,6 +23,9 @@ namespace catena::train {
 struct CsvOptions {
   char delimiter = ',';
   bool header = true;  // the first line names the columns; otherwise they are "0", "1", ...
+  // Fields that stand for a missing value, e.g. {"", "NA"}: NaN as numbers of a floating dtype.
+  // Where "" is one of them, a blank line of a table of one column is a row.
+  std::vector<std::string> missing = {};
 };
 
 // The fields of a file as text; numbers are read when asked for.
@@ -34,8 +37,9 @@ class CsvTable {
   const std::vector<std::string>& columns() const;
   bool has(std::string_view column) const;
 
-  // One column as a vector [rows], several as a matrix [rows, columns]. Throws SystemError for a
-  // field that is not a number, or not one of that dtype, ArgumentError for an unknown column.
+  // One column as a vector [rows], several as a matrix [rows, columns]. "nan" and "inf" are numbers
+  // of a floating dtype. Throws SystemError for a field that is not a number, or not one of that
+  // dtype, ArgumentError for an unknown column.
   Tensor number(std::string_view column, DType dtype = kFloat32,
                 Location loc = Location::current()) const;
   Tensor numbers(std::span<const std::string> columns, DType dtype = kFloat32,
@@ -51,7 +55,12 @@ class CsvTable {
   struct File;
   std::size_t column_index(std::string_view column, const Location& loc) const;
   const std::string& field(std::size_t row, std::size_t column) const;
-  double parse(std::size_t row, std::size_t column, DType dtype) const;
+  template <class T>
+  T parse(std::size_t row, std::size_t column, DType dtype) const;
+  template <class T>
+  std::vector<T> parse(std::span<const std::size_t> columns, DType dtype) const;
+  Tensor read(std::span<const std::size_t> columns, const Shape& shape, DType dtype,
+              const Location& loc) const;
 
   std::shared_ptr<const File> file_;
   std::vector<std::size_t> rows_;  // of the file

@@ -1,9 +1,11 @@
 // CSV tables: fields, numbers, and errors that name file, line and column.
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <limits>
 
 #include "catena/train/csv.hpp"
 #include "support.hpp"
@@ -77,6 +79,48 @@ TEST(Csv, ErrorsNameFileLineAndColumn) {
                             {"range.csv:2, column 1: '300' is not a value of uint8"});
   expect_error<ArgumentError>([&] { table.number("e"); },
                               {"unknown", "column 'e'", "available: a, b, c, d", "csv_test.cpp"});
+}
+
+TEST(Csv, IntegersAreExact) {
+  const TempFile file(
+      "i,plus\n9007199254740993,+7\n-9223372036854775808,2e3\n"
+      "9223372036854775807,-4.0\n");
+  const CsvTable table = read_csv(file.path());
+  EXPECT_EQ(table.number("i", kInt64).to_vector<std::int64_t>(),
+            (std::vector<std::int64_t>{9007199254740993, std::numeric_limits<std::int64_t>::min(),
+                                       std::numeric_limits<std::int64_t>::max()}));
+  EXPECT_TRUE(close(table.number("plus", kInt32), {7, 2000, -4}));
+  const TempFile largest("u,b\n18446744073709551615,1\n255,0\n", "largest.csv");
+  EXPECT_EQ(read_csv(largest.path()).number("u", kUInt64).to_vector<std::uint64_t>()[0],
+            std::numeric_limits<std::uint64_t>::max());
+  EXPECT_TRUE(close(read_csv(largest.path()).number("b", kBool), {1, 0}));
+  expect_error<SystemError>([&] { read_csv(largest.path()).number("u", kBool); },
+                            {"'18446744073709551615' is not a value of bool"});
+  const TempFile wrong("a,b,c,d\n9223372036854775808,+-5,nan,1e19\n", "wrong.csv");
+  const CsvTable bad = read_csv(wrong.path());
+  for (const char* column : {"a", "c", "d"})
+    expect_error<SystemError>([&] { bad.number(column, kInt64); }, {"is not a value of int64"});
+  for (const DType dtype : {kInt64, kFloat64})
+    expect_error<SystemError>([&] { bad.number("b", dtype); }, {"'+-5' is not a number"});
+}
+
+TEST(Csv, MissingValuesAreNaN) {
+  const TempFile file("x,y,kind\n1,NA,a\n,4,\nnan,?,b\n");
+  const CsvTable table = read_csv(file.path(), {.missing = {"", "NA", "?"}});
+  const auto x = table.number("x").to_vector();
+  EXPECT_EQ(x[0], 1);
+  EXPECT_TRUE(std::isnan(x[1]) && std::isnan(x[2]));
+  const std::vector<std::string> columns{"x", "y"};
+  EXPECT_TRUE(std::isnan(table.numbers(columns, kFloat64).to_vector()[1]));
+  EXPECT_EQ(table.text("kind"), (std::vector<std::string>{"a", "", "b"}));
+  expect_error<SystemError>(
+      [&] { table.number("y", kInt64); },
+      {"table.csv:2, column 2: 'NA' is a missing value, for which int64 has no number"});
+  const TempFile column("y\n1\n\n3\n", "column.csv");
+  EXPECT_EQ(read_csv(column.path()).rows(), 2);
+  const CsvTable with_blank = read_csv(column.path(), {.missing = {""}});
+  EXPECT_EQ(with_blank.rows(), 3);
+  EXPECT_TRUE(std::isnan(with_blank.number("y").to_vector()[1]));
 }
 
 TEST(Csv, RefusesBrokenFiles) {
