@@ -19,16 +19,6 @@ std::vector<Tensor> gradients(const std::vector<Tensor>& params) {
   return out;
 }
 
-// PyTorch's vector_norm, a scalar tensor: p = 0 counts what is not 0.
-Tensor norm(const Tensor& x, double p) {
-  if (p == 2) return sqrt(sum(x * x));
-  if (p == 0) return sum((x != 0).to(x.dtype()));
-  const Tensor size = where(x < 0, -x, x);
-  if (p == 1) return sum(size);
-  if (std::isinf(p)) return p > 0 ? max(size) : -max(-size);
-  return pow(sum(pow(size, p)), 1 / p);
-}
-
 }  // namespace
 
 double grad_norm(const std::vector<Tensor>& params, double norm_type, std::source_location loc) {
@@ -72,8 +62,7 @@ void clip_grad_value_(const std::vector<Tensor>& params, double clip_value,
     throw_argument("clip_grad_value_",
                    fmt::format("clip_value is {}; expected a number >= 0", clip_value), loc);
   NoGrad no_grad;
-  for (Tensor& g : gradients(params))
-    g.copy_(where(g > clip_value, clip_value, where(g < -clip_value, -clip_value, g)), loc);
+  for (Tensor& g : gradients(params)) g.copy_(clamp(g, -clip_value, clip_value), loc);
 }
 
 }  // namespace catena::optim

@@ -1,5 +1,7 @@
 #include "catena/train/dataset.hpp"
 
+#include <string_view>
+
 #include <fmt/format.h>
 
 #include "catena/graph/error.hpp"
@@ -18,6 +20,11 @@ void check_indices(std::span<const std::int64_t> indices, std::int64_t size,
                      fmt::format("index {} is {}; expected 0 <= index < {}, the number of samples",
                                  i, indices[i], size),
                      loc);
+}
+
+void check_not_null(std::string_view op, const std::shared_ptr<const ItemDataset>& data,
+                    const std::source_location& loc) {
+  if (!data) throw_argument(op, "the data set is a null pointer", loc);
 }
 
 class Subset : public ItemDataset {
@@ -103,12 +110,15 @@ Dataset Dataset::to(Device device) const { return {x.to(device), y.to(device)}; 
 std::shared_ptr<const ItemDataset> subset(std::shared_ptr<const ItemDataset> data,
                                           std::vector<std::int64_t> indices,
                                           std::source_location loc) {
+  check_not_null("subset", data, loc);
   check_indices(indices, data->size(), loc);
   return std::make_shared<Subset>(std::move(data), std::move(indices));
 }
 
 std::shared_ptr<const ItemDataset> transformed(std::shared_ptr<const ItemDataset> data,
-                                               SampleFunction fn) {
+                                               SampleFunction fn, std::source_location loc) {
+  check_not_null("transformed", data, loc);
+  if (!fn) throw_argument("transformed", "the function is empty; expected one to call", loc);
   return std::make_shared<Transformed>(std::move(data), std::move(fn));
 }
 

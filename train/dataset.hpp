@@ -74,8 +74,9 @@ std::shared_ptr<const ItemDataset> subset(
 
 // fn(sample, random) of every sample, computed each time it is asked for; for augmentation.
 using SampleFunction = std::function<Sample(Sample, PhiloxState random)>;
-std::shared_ptr<const ItemDataset> transformed(std::shared_ptr<const ItemDataset> data,
-                                               SampleFunction fn);
+std::shared_ptr<const ItemDataset> transformed(
+    std::shared_ptr<const ItemDataset> data, SampleFunction fn,
+    std::source_location loc = std::source_location::current());
 
 // Entry i of both tensors as sample i, to transform or pad what lies in memory.
 std::shared_ptr<const ItemDataset> items(Dataset data);

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <numeric>
 #include <span>
 #include <utility>
+#include <vector>
 
 #include "catena/graph/philox.hpp"
 #include "catena/graph/random.hpp"
@@ -43,6 +45,13 @@ class Draws {
   std::uint64_t key_, first_, drawn_ = 0;
   Philox4 block_{};
 };
+
+// 0, 1, ..., n - 1.
+inline std::vector<std::int64_t> counting(std::int64_t n) {
+  std::vector<std::int64_t> out(static_cast<std::size_t>(n));
+  std::iota(out.begin(), out.end(), std::int64_t{0});
+  return out;
+}
 
 // A seed from the process generator.
 inline std::uint64_t drawn_seed() {

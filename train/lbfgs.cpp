@@ -15,8 +15,7 @@ namespace catena::optim {
 namespace {
 
 double dot(const Tensor& a, const Tensor& b) { return sum(a * b).item(); }
-Tensor magnitude(const Tensor& t) { return where(t < 0, -t, t); }
-double largest(const Tensor& t) { return t.numel() == 0 ? 0 : max(magnitude(t)).item(); }
+double largest(const Tensor& t) { return t.numel() == 0 ? 0 : max(abs(t)).item(); }
 
 // Where the cubic through two points with these values and slopes is least, within bounds.
 double cubic_minimum(double x1, double f1, double g1, double x2, double f2, double g2, double low,
@@ -300,7 +299,7 @@ Tensor LBFGS::step(const Closure& closure, Location loc) {
     d_ = direction(now.grad);
     prev_flat_grad_ = now.grad;
     const double loss_before = now.loss;
-    t_ = n_iter_ == 1 ? std::min(1.0, 1 / sum(magnitude(now.grad)).item()) * o.lr : o.lr;
+    t_ = n_iter_ == 1 ? std::min(1.0, 1 / sum(abs(now.grad)).item()) * o.lr : o.lr;
     now.slope = dot(now.grad, d_);
     now.t = 0;
     if (now.slope > -o.tolerance_change) break;

@@ -55,6 +55,7 @@ void Lion::update(std::size_t index, std::size_t group, const Tensor& grad, cons
   const Tensor g = detail::plain_gradient(grad, param, 0, o.maximize);
   const Tensor c = s.exp_avg + (g - s.exp_avg) * (1 - o.betas[0]);
   if (shrink != 1) param.mul_(shrink, loc);
+  // Unlike sign(c), as the fused update does: NaN for NaN.
   param.add_(where(c > 0, 1, where(c < 0, -1, c)), -o.lr, loc);
   s.exp_avg.add_(g - s.exp_avg, 1 - o.betas[1]);
 }

@@ -59,7 +59,7 @@ class Optimizer {
   virtual const char* name() const = 0;
 
   // Options per group ("groups.0.lr"), tensors and step counts per parameter ("params.3.exp_avg",
-  // "params.3.step"). A parameter that never had a gradient has no state.
+  // "params.3.step"). A parameter that never had a gradient has step 0 and no tensors.
   State state() const;
   // Takes over options and state. Throws ArgumentError, and changes nothing, when the state is that
   // of another kind of optimizer or of other parameters.

@@ -62,22 +62,25 @@ double RootMeanSquaredError::of_mean(double mean) const { return std::sqrt(mean)
 double MeanAbsoluteError::error(double difference) const { return std::abs(difference); }
 
 // sums = {samples, sum w, then by quantity: s, sum w (t - s), sum w (t - s)^2, sum w (y - t)^2},
-// with s the first target: the squares stay small, and exactly 0 when all targets are equal.
+// with s the first target that weighs something: the squares stay small, and exactly 0 when all
+// such targets are equal.
 void R2::add(const Tensor& output, const Tensor& target, const Tensor& weights,
              const Location& loc) {
   const auto in = detail::read_values(name(), output, target, weights, loc);
   if (in.output.empty()) return;
   const auto columns = static_cast<std::size_t>(in.columns);
-  const bool first = sums_.empty();
+  const bool empty = sums_.empty();
   fit_sums(&sums_, 2 + 4 * columns, name(), loc);
-  if (first)
-    for (std::size_t c = 0; c < columns; ++c) sums_[2 + 4 * c] = in.target[c];
+  if (empty)
+    for (std::size_t c = 0; c < columns; ++c) sums_[2 + 4 * c] = kNan;  // no such target yet
   for (std::size_t i = 0; i < in.weights.size(); ++i) {
     const double w = in.weights[i];
     sums_[0] += 1;
+    if (w == 0) continue;
     sums_[1] += w;
     for (std::size_t c = 0; c < columns; ++c) {
       double* s = &sums_[2 + 4 * c];
+      if (std::isnan(s[0])) s[0] = in.target[i * columns + c];
       const double t = in.target[i * columns + c] - s[0];
       const double e = in.output[i * columns + c] - in.target[i * columns + c];
       s[1] += w * t;

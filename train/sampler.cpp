@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 #include <utility>
 
 #include "catena/graph/error.hpp"
@@ -14,12 +13,6 @@
 namespace catena::train {
 
 namespace {
-
-std::vector<std::int64_t> counting(std::int64_t n) {
-  std::vector<std::int64_t> out(static_cast<std::size_t>(n));
-  std::iota(out.begin(), out.end(), 0);
-  return out;
-}
 
 // By the sums of the weights so far.
 std::vector<std::int64_t> draw_with_replacement(const std::vector<double>& sums, std::int64_t count,

@@ -12,6 +12,7 @@
 #include "catena/graph/error.hpp"
 #include "catena/ops/cast.hpp"
 #include "catena/ops/elementwise.hpp"
+#include "catena/ops/math.hpp"
 
 namespace catena::train {
 
@@ -183,9 +184,7 @@ MinMaxScaler& MinMaxScaler::fit(const Tensor& x, Location loc) {
 Tensor MinMaxScaler::transform(const Tensor& x, Location loc) const {
   const Tensor v = checked("min_max_scaler", x, scale_, loc);
   const Tensor y = v * like(scale_, v) + like(offset_, v);
-  if (!options_.clip) return y;
-  const Tensor cut = where(y < options_.low, options_.low, y);
-  return where(cut > options_.high, options_.high, cut);
+  return options_.clip ? clamp(y, options_.low, options_.high) : y;
 }
 
 Tensor MinMaxScaler::inverse(const Tensor& y, Location loc) const {

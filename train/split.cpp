@@ -18,12 +18,6 @@ namespace {
 
 using Indices = std::vector<std::int64_t>;
 
-Indices counting(std::int64_t n) {
-  Indices out(static_cast<std::size_t>(n));
-  std::iota(out.begin(), out.end(), 0);
-  return out;
-}
-
 Draws draws_of(const std::optional<std::uint64_t>& seed) {
   return Draws(seed ? *seed : drawn_seed(), 0);
 }

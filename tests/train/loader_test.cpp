@@ -279,6 +279,12 @@ TEST(Items, SubsetsAndTransforms) {
         train::subset(items, {0, 2});
       },
       {"index 1 is 2; expected 0 <= index < 2", "loader_test.cpp"});
+  expect_error<ArgumentError>([&] { train::subset(nullptr, {0}); },
+                              {"[subset] the data set is a null pointer", "loader_test.cpp"});
+  expect_error<ArgumentError>([&] { train::transformed(nullptr, {}); },
+                              {"[transformed] the data set is a null pointer"});
+  expect_error<ArgumentError>([&] { train::transformed(items, {}); },
+                              {"[transformed] the function is empty"});
 }
 
 }  // namespace

@@ -7,6 +7,8 @@
 #include <cmath>
 #include <functional>
 #include <memory>
+#include <string>
+#include <utility>
 
 #include "catena/ops/elementwise.hpp"
 #include "catena/ops/slice.hpp"
@@ -259,6 +261,30 @@ TEST(Metrics, SayWhatDoesNotFit) {
   mae.update(rows({1, 2, 3, 4}, 2), rows({1, 2, 3, 4}, 2));
   expect_error<ArgumentError>([&] { mae.update(vec({1}), vec({1})); },
                               {"[mae]", "another number of quantities"});
+}
+
+// scikit-learn's r2_score.
+TEST(Metrics, WhatWeighsNothingDoesNotSpoilR2) {
+  const Tensor target = tensor({1e9, 1, 2, 3, 4}, kFloat64);
+  const Tensor output = tensor({0, 1.1, 2.1, 2.9, 4.2}, kFloat64);
+  const Tensor weights = tensor({0, 1, 1, 1, 1}, kFloat64);
+  EXPECT_NEAR(train::r2(output, target, weights), 0.986, 1e-12);
+  train::R2 metric;  // in two batches
+  metric.update(slice(output, 0, 0, 1), slice(target, 0, 0, 1), slice(weights, 0, 0, 1));
+  metric.update(slice(output, 0, 1, 5), slice(target, 0, 1, 5), slice(weights, 0, 1, 5));
+  EXPECT_NEAR(metric.compute(), 0.986, 1e-12);
+}
+
+TEST(Metrics, AnswerNamesOfOtherLibraries) {
+  const std::pair<const char*, const char*> names[] = {
+      {"acc", "'accuracy'"},          {"auc", "'roc_auc'"}, {"pr_auc", "'average_precision'"},
+      {"f1_score", "'f1'"},           {"r2_score", "'r2'"}, {"F1", "'f1'"},
+      {"mean_squared_error", "'mse'"}};
+  for (const auto& [given, ours] : names) {
+    const std::string expected = std::string("did you mean ") + ours;
+    expect_error<ArgumentError>([&] { train::Metric{given}; },
+                                {"[metric] unknown metric", expected.c_str()});
+  }
 }
 
 TEST(Metrics, HaveNames) {
