@@ -48,8 +48,9 @@ struct Loaded {
     const Setting threads("OPENBLAS_NUM_THREADS", "1");
     const Setting core("OPENBLAS_CORETYPE", core_type());
     void* library = nullptr;
+    // Not all of its 15,000 symbols at once: that would take a millisecond.
     for (const char* name : {"libopenblas.so.0", "libopenblas.so"})
-      if (!library) library = ::dlopen(name, RTLD_NOW | RTLD_LOCAL);
+      if (!library) library = ::dlopen(name, RTLD_LAZY | RTLD_LOCAL);
     if (!library) {
       const char* reason = ::dlerror();
       error = reason ? reason : "unknown reason";
