@@ -104,6 +104,15 @@ struct Term {
   }
 };
 
+void check_product(const Labels& labels) {
+  if (labels.size() > static_cast<std::size_t>(kMaxRank))
+    throw_argument(OpName<op::Einsum>::value,
+                   fmt::format("a product of two tensors has {} dimensions; expected at most {}; "
+                               "sum in several steps",
+                               labels.size(), kMaxRank),
+                   detail::thread_state.call_site);
+}
+
 // a and b as one, with the labels that are needed later.
 template <class Needed>
 Term contract(Term a, Term b, const Needed& needed) {
@@ -118,22 +127,12 @@ Term contract(Term a, Term b, const Needed& needed) {
   const Labels result = joined({&batch, &left, &right});
   if (inner.empty() || !is_floating(a.x.dtype())) {
     const Labels all = joined({&result, &inner});
-    if (all.size() > static_cast<std::size_t>(kMaxRank))
-      throw_argument(OpName<op::Einsum>::value,
-                     fmt::format("a product of two tensors has {} dimensions; expected at most {}; "
-                                 "sum in several steps",
-                                 all.size(), kMaxRank),
-                     detail::thread_state.call_site);
+    check_product(all);
     Term y{a.spread(all) * b.spread(all), all};
     y.sum_rest([&](int label) { return has(result, label); });
     return y;
   }
-  if (result.size() > static_cast<std::size_t>(kMaxRank))
-    throw_argument(OpName<op::Einsum>::value,
-                   fmt::format("a product of two tensors has {} dimensions; expected at most {}; "
-                               "sum in several steps",
-                               result.size(), kMaxRank),
-                   detail::thread_state.call_site);
+  check_product(result);
   const Shape batch_sizes = a.sizes_of(batch), left_sizes = a.sizes_of(left),
               right_sizes = b.sizes_of(right), inner_sizes = a.sizes_of(inner);
   Shape rows,

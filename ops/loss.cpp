@@ -1,36 +1,23 @@
 // The losses over two tensors, made of other ops, and their public functions.
 #include "catena/ops/loss.hpp"
 
-#include <fmt/format.h>
-
 #include <limits>
 
-#include "catena/graph/thread_state.hpp"
+#include "catena/ops/composite.hpp"
 #include "catena/ops/elementwise.hpp"
 #include "catena/ops/math.hpp"
-#include "catena/ops/reduction.hpp"
 
 namespace catena {
 namespace {
 
-// The line of the call a composite is being expanded for; dispatch has put it in force.
-const std::source_location& composite_location() { return detail::thread_state.call_site; }
-
-template <class Op>
-[[noreturn]] void fail(const Op&, const std::string& what) {
-  throw_argument(OpName<Op>::value, what, composite_location());
-}
+using detail::fail;
+using detail::reduced;
 
 // Checks shared by the losses that compare two tensors entry by entry.
 template <class Op>
 Reduction check_pair(const Op& op, const char* first, const Tensor& a, const Tensor& target) {
-  Reduction reduction = Reduction::kMean;
-  if (!detail::find_reduction(op.reduction, &reduction))
-    fail(op, detail::unknown_reduction(op.reduction));
-  if (!is_floating(a.dtype()))
-    fail(op, fmt::format("{} is {}; expected float32 or float64; convert it first, e.g. with "
-                         "x.to(kFloat32)",
-                         first, name_of(a.dtype())));
+  const Reduction reduction = detail::checked_reduction(op);
+  if (!is_floating(a.dtype())) fail(op, detail::not_floating(first, a.dtype()));
   if (a.shape() != target.shape())
     fail(op,
          fmt::format("{} has shape {} but target has shape {}; expected equal shapes, as a loss "
@@ -50,11 +37,6 @@ void check_weight(const Op& op, const char* name, const Tensor& weight, const ch
   if (weight.dtype() != x.dtype())
     fail(op, fmt::format("{} is {}; expected {}, like the {}; convert it with to(dtype)", name,
                          name_of(weight.dtype()), name_of(x.dtype()), first));
-}
-
-Tensor reduced(const Tensor& losses, Reduction reduction) {
-  if (reduction == Reduction::kNone) return losses;
-  return reduction == Reduction::kSum ? sum(losses) : mean(losses);
 }
 
 // d^2 / 2 for |d| up to `limit`, then on along the tangents. Written so that no branch is infinite.

@@ -1,22 +1,16 @@
 // Shape rules, gradients and public functions of the normalisations.
 #include "catena/ops/normalization.hpp"
 
-#include <fmt/format.h>
-
 #include "catena/graph/autograd.hpp"
+#include "catena/ops/composite.hpp"
 #include "catena/ops/elementwise.hpp"
-#include "catena/ops/reduction.hpp"
 #include "catena/ops/shape.hpp"
 
 namespace catena {
 namespace {
 
 void expect_floating(const InferContext& c) {
-  if (!is_floating(c.dtype(0)))
-    c.fail(
-        fmt::format("x is {}; expected float32 or float64; convert it first, e.g. with "
-                    "x.to(kFloat32)",
-                    name_of(c.dtype(0))));
+  if (!is_floating(c.dtype(0))) c.fail(detail::not_floating("x", c.dtype(0)));
 }
 
 // Inputs 1 and 2, weight and bias, where they are given.

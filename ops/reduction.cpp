@@ -1,9 +1,8 @@
 // Shape rules, gradients and public functions of the reductions.
 #include "catena/ops/reduction.hpp"
 
-#include <fmt/format.h>
-
 #include "catena/ops/cast.hpp"
+#include "catena/ops/composite.hpp"
 #include "catena/ops/concat.hpp"
 #include "catena/ops/elementwise.hpp"
 #include "catena/ops/reduced_shape.hpp"
@@ -98,11 +97,7 @@ void Sum::vjp(VjpContext& c) const {
 }
 
 void Mean::infer(InferContext& c) const {
-  if (!is_floating(c.dtype(0)))
-    c.fail(
-        fmt::format("x is {}; expected float32 or float64; convert it first, e.g. "
-                    "mean(x.to(kFloat32))",
-                    name_of(c.dtype(0))));
+  if (!is_floating(c.dtype(0))) c.fail(detail::not_floating("x", c.dtype(0)));
   const Shape over = c.dims(dims, c.rank(0));
   c.output(reduced_shape(c.shape(0), over, keepdim), c.dtype(0));
 }

@@ -1,29 +1,20 @@
 #include "catena/ops/similarity.hpp"
 
-#include <fmt/format.h>
-
-#include "catena/graph/thread_state.hpp"
+#include "catena/ops/composite.hpp"
 #include "catena/ops/elementwise.hpp"
-#include "catena/ops/reduction.hpp"
 #include "catena/ops/shape.hpp"
 #include "catena/ops/statistics.hpp"
 
 namespace catena {
 namespace {
 
-template <class Op>
-[[noreturn]] void fail(const Op&, const std::string& what) {
-  throw_argument(OpName<Op>::value, what, detail::thread_state.call_site);
-}
+using detail::fail;
 
 template <class Op>
 void check_floating(const Op& op, std::span<const Tensor> in) {
   for (int i = 0; i < 2; ++i) {
     const DType dtype = in[static_cast<std::size_t>(i)].dtype();
-    if (!is_floating(dtype))
-      fail(op, fmt::format("{} is {}; expected float32 or float64; convert it first, e.g. with "
-                           "x.to(kFloat32)",
-                           i == 0 ? "a" : "b", name_of(dtype)));
+    if (!is_floating(dtype)) fail(op, detail::not_floating(i == 0 ? "a" : "b", dtype));
   }
 }
 
@@ -53,8 +44,7 @@ Tensor CosineSimilarity::compose(std::span<const Tensor> in) const {
 }
 
 Tensor CosineEmbeddingLoss::compose(std::span<const Tensor> in) const {
-  Reduction kind = Reduction::kMean;
-  if (!detail::find_reduction(reduction, &kind)) fail(*this, detail::unknown_reduction(reduction));
+  const Reduction kind = detail::checked_reduction(*this);
   check_floating(*this, in);
   const Tensor &a = in[0], &b = in[1], &target = in[2];
   const int rank = a.rank();
@@ -70,8 +60,7 @@ Tensor CosineEmbeddingLoss::compose(std::span<const Tensor> in) const {
       sum(a * b, over) / sqrt((sum(a * a, over) + kLeast) * (sum(b * b, over) + kLeast));
   const Tensor losses =
       where(target == 1, 1 - cosine, where(target == -1, relu(cosine - margin), 0));
-  if (kind == Reduction::kNone) return losses;
-  return kind == Reduction::kSum ? sum(losses) : mean(losses);
+  return detail::reduced(losses, kind);
 }
 
 }  // namespace op

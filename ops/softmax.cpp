@@ -1,20 +1,14 @@
 // Shape rules, gradients and public functions of softmax and its logarithm.
 #include "catena/ops/softmax.hpp"
 
-#include <fmt/format.h>
-
+#include "catena/ops/composite.hpp"
 #include "catena/ops/elementwise.hpp"
-#include "catena/ops/reduction.hpp"
 
 namespace catena {
 namespace {
 
 void infer_softmax(InferContext& c, std::int64_t dim) {
-  if (!is_floating(c.dtype(0)))
-    c.fail(
-        fmt::format("x is {}; expected float32 or float64; convert it first, e.g. with "
-                    "x.to(kFloat32)",
-                    name_of(c.dtype(0))));
+  if (!is_floating(c.dtype(0))) c.fail(detail::not_floating("x", c.dtype(0)));
   if (c.rank(0) == 0)
     c.fail("x is 0-d and has no dimension to normalise; expected one or more dimensions");
   c.dim(dim, c.rank(0));

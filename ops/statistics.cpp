@@ -1,34 +1,26 @@
 // Shape rules, gradients and public functions of the statistics.
 #include "catena/ops/statistics.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
-#include "catena/graph/thread_state.hpp"
+#include "catena/ops/composite.hpp"
 #include "catena/ops/elementwise.hpp"
 #include "catena/ops/math.hpp"
 #include "catena/ops/reduced_shape.hpp"
-#include "catena/ops/reduction.hpp"
 
 namespace catena {
 namespace {
 
 using detail::aligned;
+using detail::fail;
+using detail::not_floating;
 using detail::reduced_count;
 using detail::resolved_dims;
 
-std::string not_floating(DType dtype) {
-  return fmt::format(
-      "x is {}; expected float32 or float64; convert it first, e.g. with "
-      "x.to(kFloat32)",
-      name_of(dtype));
-}
-
 void infer_reduced(InferContext& c, const Shape& dims, bool keepdim) {
-  if (!is_floating(c.dtype(0))) c.fail(not_floating(c.dtype(0)));
+  if (!is_floating(c.dtype(0))) c.fail(not_floating("x", c.dtype(0)));
   c.output(detail::reduced_shape(c.shape(0), c.dims(dims, c.rank(0)), keepdim), c.dtype(0));
 }
 
@@ -78,17 +70,12 @@ void LogSumExp::vjp(VjpContext& c) const {
 // is cut off by choosing a constant, before and after.
 Tensor Norm::compose(std::span<const Tensor> in) const {
   const Tensor& x = in[0];
-  const std::source_location& location = detail::thread_state.call_site;
-  const char* name = OpName<Norm>::value;
-  if (!is_floating(x.dtype())) throw_argument(name, not_floating(x.dtype()), location);
-  if (std::isnan(p)) throw_argument(name, "p is NaN; expected a number, inf or -inf", location);
+  if (!is_floating(x.dtype())) fail(*this, not_floating("x", x.dtype()));
+  if (std::isnan(p)) fail(*this, "p is NaN; expected a number, inf or -inf");
   if (std::isinf(p) && reduced_count(x.shape(), resolved_dims(dims, x.rank())) == 0)
-    throw_argument(
-        name,
-        fmt::format("x has shape {} and the {} size of no entries is asked for; expected "
-                    "entries along each reduced dimension, or a finite p",
-                    to_string(x.shape()), p > 0 ? "largest" : "smallest"),
-        location);
+    fail(*this, fmt::format("x has shape {} and the {} size of no entries is asked for; expected "
+                            "entries along each reduced dimension, or a finite p",
+                            to_string(x.shape()), p > 0 ? "largest" : "smallest"));
   if (p == 0) return sum(where(x == 0, 0, pow(one_for_zero(x), 0)), dims, keepdim);
   if (p == 2) {
     const Tensor squares = sum(x * x, dims, keepdim);

@@ -3,10 +3,8 @@
 #include <algorithm>
 #include <vector>
 
-#include <fmt/format.h>
-
-#include "catena/graph/thread_state.hpp"
 #include "catena/ops/cast.hpp"
+#include "catena/ops/composite.hpp"
 #include "catena/ops/concat.hpp"
 #include "catena/ops/shape.hpp"
 #include "catena/ops/slice.hpp"
@@ -18,9 +16,7 @@ Tensor Tile::compose(std::span<const Tensor> in) const {
   const Tensor& x = in[0];
   for (const std::int64_t r : repeats)
     if (r < 0)
-      throw_argument(OpName<Tile>::value,
-                     fmt::format("repeats {}; expected 0 or more", to_string(repeats)),
-                     detail::thread_state.call_site);
+      detail::fail(*this, fmt::format("repeats {}; expected 0 or more", to_string(repeats)));
   const int rank = std::max(x.rank(), repeats.rank());
   // [.., size, ..] becomes [.., 1, size, ..], the 1 is expanded, both are joined. A dimension for
   // which there is no room is left to concat.
@@ -31,10 +27,8 @@ Tensor Tile::compose(std::span<const Tensor> in) const {
     const std::int64_t size = from < 0 ? 1 : x.shape()[from], times = by < 0 ? 1 : repeats[by];
     std::int64_t product;
     if (__builtin_mul_overflow(size, times, &product))
-      throw_argument(OpName<Tile>::value,
-                     fmt::format("repeats {} for x {}: too many entries", to_string(repeats),
-                                 to_string(x.shape())),
-                     detail::thread_state.call_site);
+      detail::fail(*this, fmt::format("repeats {} for x {}: too many entries", to_string(repeats),
+                                      to_string(x.shape())));
     if (times == 1 || size == 1) {
       apart.push_back(size);
       wide.push_back(product);

@@ -223,19 +223,11 @@ void clone_kernel(const void*, const KernelContext& c) { copy_strided(c.outputs[
 }  // namespace
 
 KernelRow row_Cast() {
-  KernelRow row;
-  row.forward = cast_kernel;
-  row.dtypes = kAllTypes;
-  row.strided_inputs = true;
-  return row;
+  return {.forward = cast_kernel, .dtypes = kAllTypes, .strided_inputs = true};
 }
 
 KernelRow row_Clone() {
-  KernelRow row;
-  row.forward = clone_kernel;
-  row.dtypes = kAllTypes;
-  row.strided_inputs = true;
-  return row;
+  return {.forward = clone_kernel, .dtypes = kAllTypes, .strided_inputs = true};
 }
 
 }  // namespace catena::cpu::CATENA_ISA

@@ -38,12 +38,6 @@ void concat(const void* op, const KernelContext& c) {
 
 }  // namespace
 
-KernelRow row_Concat() {
-  KernelRow row;
-  row.forward = concat;
-  row.dtypes = kAllTypes;
-  row.strided_inputs = true;
-  return row;
-}
+KernelRow row_Concat() { return {.forward = concat, .dtypes = kAllTypes, .strided_inputs = true}; }
 
 }  // namespace catena::cpu::CATENA_ISA

@@ -59,10 +59,7 @@ void eye(const void*, const KernelContext& c) {
 }
 
 KernelRow row_of(KernelFn forward, DTypeSet dtypes) {
-  KernelRow row;
-  row.forward = forward;
-  row.dtypes = dtypes;
-  return row;
+  return {.forward = forward, .dtypes = dtypes};
 }
 
 }  // namespace

@@ -341,11 +341,7 @@ void nll_loss_backward(const void* attrs, const KernelContext& context) {
 }
 
 KernelRow row(KernelFn forward, KernelFn backward) {
-  KernelRow row;
-  row.forward = forward;
-  row.backward = backward;
-  row.dtypes = kFloatTypes;
-  return row;
+  return {.forward = forward, .backward = backward, .dtypes = kFloatTypes};
 }
 
 }  // namespace

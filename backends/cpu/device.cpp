@@ -4,11 +4,6 @@
 
 namespace catena::cpu::CATENA_ISA {
 
-KernelRow row_ToDevice() {
-  KernelRow row;
-  row.forward = detail::transfer;
-  row.dtypes = kAllTypes;
-  return row;
-}
+KernelRow row_ToDevice() { return {.forward = detail::transfer, .dtypes = kAllTypes}; }
 
 }  // namespace catena::cpu::CATENA_ISA

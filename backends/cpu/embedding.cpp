@@ -13,11 +13,6 @@ void embedding(const void*, const KernelContext& c) {
 
 }  // namespace
 
-KernelRow row_Embedding() {
-  KernelRow row;
-  row.forward = embedding;
-  row.dtypes = kAllTypes;
-  return row;
-}
+KernelRow row_Embedding() { return {.forward = embedding, .dtypes = kAllTypes}; }
 
 }  // namespace catena::cpu::CATENA_ISA

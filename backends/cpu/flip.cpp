@@ -65,11 +65,7 @@ void roll(const void* attrs, const KernelContext& c) {
 }
 
 KernelRow row_of(KernelFn forward) {
-  KernelRow row;
-  row.forward = forward;
-  row.dtypes = kAllTypes;
-  row.strided_inputs = true;
-  return row;
+  return {.forward = forward, .dtypes = kAllTypes, .strided_inputs = true};
 }
 
 }  // namespace

@@ -60,18 +60,8 @@ void index_add(const void* attrs, const KernelContext& c) {
 
 }  // namespace
 
-KernelRow row_IndexSelect() {
-  KernelRow row;
-  row.forward = index_select;
-  row.dtypes = kAllTypes;
-  return row;
-}
+KernelRow row_IndexSelect() { return {.forward = index_select, .dtypes = kAllTypes}; }
 
-KernelRow row_IndexAdd() {
-  KernelRow row;
-  row.forward = index_add;
-  row.dtypes = kNumberTypes;
-  return row;
-}
+KernelRow row_IndexAdd() { return {.forward = index_add, .dtypes = kNumberTypes}; }
 
 }  // namespace catena::cpu::CATENA_ISA

@@ -176,11 +176,7 @@ void matmul(const void*, const KernelContext& c) {
 }  // namespace
 
 KernelRow row_Matmul() {
-  KernelRow row;
-  row.forward = matmul;
-  row.dtypes = kFloatTypes;
-  row.strided_inputs = true;
-  return row;
+  return {.forward = matmul, .dtypes = kFloatTypes, .strided_inputs = true};
 }
 
 }  // namespace catena::cpu::CATENA_ISA

@@ -271,11 +271,7 @@ void batch_norm_backward(const void* op, const KernelContext& context) {
 }
 
 KernelRow row(KernelFn forward, KernelFn backward) {
-  KernelRow row;
-  row.forward = forward;
-  row.backward = backward;
-  row.dtypes = kFloatTypes;
-  return row;
+  return {.forward = forward, .backward = backward, .dtypes = kFloatTypes};
 }
 
 }  // namespace

@@ -29,11 +29,6 @@ void one_hot(const void*, const KernelContext& c) {
 
 }  // namespace
 
-KernelRow row_OneHot() {
-  KernelRow row;
-  row.forward = one_hot;
-  row.dtypes = DTypeSet(kInt32, kInt64);
-  return row;
-}
+KernelRow row_OneHot() { return {.forward = one_hot, .dtypes = DTypeSet(kInt32, kInt64)}; }
 
 }  // namespace catena::cpu::CATENA_ISA

@@ -157,10 +157,7 @@ void pad_adjoint(const void* attrs, const KernelContext& c) {
 }
 
 KernelRow row_of(KernelFn forward, DTypeSet dtypes) {
-  KernelRow row;
-  row.forward = forward;
-  row.dtypes = dtypes;
-  return row;
+  return {.forward = forward, .dtypes = dtypes};
 }
 
 }  // namespace

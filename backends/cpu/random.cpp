@@ -180,12 +180,7 @@ void normal(const void* attrs, const KernelContext& c) {
   visit_float(c.outputs[0].dtype, [&]<class T>(T) { normal_typed<T>(op, c); });
 }
 
-KernelRow row_of(KernelFn forward) {
-  KernelRow row;
-  row.forward = forward;
-  row.dtypes = kFloatTypes;
-  return row;
-}
+KernelRow row_of(KernelFn forward) { return {.forward = forward, .dtypes = kFloatTypes}; }
 
 }  // namespace
 

@@ -150,11 +150,7 @@ void find_forward(const void* op, const KernelContext& context) {
 }
 
 KernelRow row(KernelFn forward, DTypeSet dtypes) {
-  KernelRow row;
-  row.forward = forward;
-  row.dtypes = dtypes;
-  row.strided_inputs = true;
-  return row;
+  return {.forward = forward, .dtypes = dtypes, .strided_inputs = true};
 }
 
 }  // namespace

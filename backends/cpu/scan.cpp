@@ -77,11 +77,6 @@ void cumsum_forward(const void* op, const KernelContext& context) {
 
 }  // namespace
 
-KernelRow row_CumSum() {
-  KernelRow row;
-  row.forward = cumsum_forward;
-  row.dtypes = kComputeTypes;
-  return row;
-}
+KernelRow row_CumSum() { return {.forward = cumsum_forward, .dtypes = kComputeTypes}; }
 
 }  // namespace catena::cpu::CATENA_ISA

@@ -30,11 +30,7 @@ void slice_adjoint(const void* attrs, const KernelContext& c) {
 }  // namespace
 
 KernelRow row_SliceAdjoint() {
-  KernelRow row;
-  row.forward = slice_adjoint;
-  row.dtypes = kAllTypes;
-  row.strided_inputs = true;
-  return row;
+  return {.forward = slice_adjoint, .dtypes = kAllTypes, .strided_inputs = true};
 }
 
 }  // namespace catena::cpu::CATENA_ISA

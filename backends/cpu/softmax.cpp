@@ -202,19 +202,15 @@ void backward(const void* op, const KernelContext& context) {
 }  // namespace
 
 KernelRow row_Softmax() {
-  KernelRow row;
-  row.forward = softmax_forward;
-  row.backward = backward<op::Softmax, SoftmaxGrad>;
-  row.dtypes = kFloatTypes;
-  return row;
+  return {.forward = softmax_forward,
+          .backward = backward<op::Softmax, SoftmaxGrad>,
+          .dtypes = kFloatTypes};
 }
 
 KernelRow row_LogSoftmax() {
-  KernelRow row;
-  row.forward = log_softmax_forward;
-  row.backward = backward<op::LogSoftmax, LogSoftmaxGrad>;
-  row.dtypes = kFloatTypes;
-  return row;
+  return {.forward = log_softmax_forward,
+          .backward = backward<op::LogSoftmax, LogSoftmaxGrad>,
+          .dtypes = kFloatTypes};
 }
 
 }  // namespace catena::cpu::CATENA_ISA

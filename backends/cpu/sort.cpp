@@ -219,11 +219,7 @@ void topk_backward(const void* attrs, const KernelContext& c) {
 }
 
 KernelRow row_of(KernelFn forward, KernelFn backward) {
-  KernelRow row;
-  row.forward = forward;
-  row.backward = backward;
-  row.dtypes = kComputeTypes;
-  return row;
+  return {.forward = forward, .backward = backward, .dtypes = kComputeTypes};
 }
 
 }  // namespace

@@ -131,11 +131,7 @@ void logsumexp_forward(const void* op, const KernelContext& context) {
 }
 
 KernelRow row(KernelFn forward) {
-  KernelRow row;
-  row.forward = forward;
-  row.dtypes = kFloatTypes;
-  row.strided_inputs = true;
-  return row;
+  return {.forward = forward, .dtypes = kFloatTypes, .strided_inputs = true};
 }
 
 }  // namespace

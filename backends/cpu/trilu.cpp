@@ -37,11 +37,6 @@ void trilu(const void* attrs, const KernelContext& c) {
 
 }  // namespace
 
-KernelRow row_Trilu() {
-  KernelRow row;
-  row.forward = trilu;
-  row.dtypes = kAllTypes;
-  return row;
-}
+KernelRow row_Trilu() { return {.forward = trilu, .dtypes = kAllTypes}; }
 
 }  // namespace catena::cpu::CATENA_ISA
