@@ -202,7 +202,7 @@ TEST(Dropout, ActsInTrainingOnly) {
   EXPECT_NE(drop(x).to_vector(), y) << "each call draws a new mask";
   drop.eval();
   EXPECT_TRUE(same_bits(drop(x), x));
-  EXPECT_TRUE(same_bits(nn::Dropout(1)(x), zeros({100, 100})));
+  EXPECT_TRUE(same_bits(nn::Dropout(1)(x), catena::zeros({100, 100})));
   expect_error<ArgumentError>([] { nn::Dropout(1.5); }, {"[dropout] p is 1.5", "layers_test.cpp"});
   expect_error<ArgumentError>([] { nn::Dropout(-0.1); }, {"p is -0.1"});
 }
