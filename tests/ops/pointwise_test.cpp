@@ -90,6 +90,34 @@ TEST(Pointwise, DtypesOfResults) {
   EXPECT_EQ(sin(tensor(std::vector<double>{1}, {1}, kFloat64)).dtype(), kFloat64);
 }
 
+// As NumPy's do; the sanitizers see that no signed addition overflows.
+TEST(Pointwise, IntegersWrapAround) {
+  using Limits = std::numeric_limits<std::int32_t>;
+  const auto whole = [](const Tensor& t) { return t.to_vector<std::int64_t>(); };
+  using V = std::vector<std::int64_t>;
+  const Tensor x = tensor(std::vector<std::int32_t>{Limits::max(), Limits::min()}, {2});
+  const Tensor at = zeros({2}, kInt64), big = full({2}, std::int64_t{1} << 62, kInt64);
+  EXPECT_EQ(whole(x + 1), (V{Limits::min(), Limits::min() + 1}));
+  EXPECT_EQ(whole(x - 1), (V{Limits::max() - 1, Limits::max()}));
+  EXPECT_EQ(whole(x * x), (V{1, 0}));
+  EXPECT_EQ(whole(-x), (V{-Limits::max(), Limits::min()}));
+  EXPECT_EQ(whole(abs(x)), (V{Limits::max(), Limits::min()}));
+  const std::int64_t twice = std::numeric_limits<std::int64_t>::min();
+  EXPECT_EQ(whole(big * 4), (V{0, 0}));
+  EXPECT_EQ(whole(sum(big)), (V{twice}));
+  EXPECT_EQ(whole(prod(big)), (V{0}));
+  EXPECT_EQ(whole(cumsum(big, 0)), (V{big[0].item<std::int64_t>(), twice}));
+  EXPECT_EQ(whole(scatter_add(zeros({1}, kInt64), 0, at, big)), (V{twice}));
+  EXPECT_EQ(whole(index_add(big, at, 1)), (V{twice}));
+  EXPECT_EQ(whole(big.clone().add_(big)), (V{twice, twice}));
+  Tensor apart = big.expand({2, 2}).clone();
+  const Tensor column = apart.t()[0];
+  Tensor(column).add_(column);
+  EXPECT_EQ(whole(column), (V{twice, twice}));
+  const op::PadAdjoint unpad{{1}, {0}, "replicate"};
+  EXPECT_EQ(whole(call(unpad, {big})[0]), (V{twice}));
+}
+
 // A lane's bits depend on its own argument, whatever stands beside it.
 TEST(Pointwise, LanesDoNotDisturbEachOther) {
   const std::vector<float> mixed{0.1f, 1e30f, 0.7f, 300.0f, 2.0f,  kNaN, 30.0f, -kInf,
