@@ -111,7 +111,7 @@ Shape contiguous_strides(const Shape& shape);
 // is 1.
 bool broadcast_shapes(const Shape& a, const Shape& b, Shape* out);
 
-// Product of the sizes; throws ArgumentError for a negative size or a product beyond 2^62.
+// Product of the sizes; throws ArgumentError for a negative size or a product beyond 2^59.
 std::int64_t checked_numel(const Shape& shape);
 
 }  // namespace catena

@@ -30,10 +30,10 @@ std::string detail::unknown_reduction(std::string_view name) {
                      near_names(name, names));
 }
 
-Reduction reduction_from_name(std::string_view name) {
+Reduction reduction_from_name(std::string_view name, std::source_location loc) {
   Reduction reduction;
   if (!detail::find_reduction(name, &reduction))
-    throw_argument("reduction", detail::unknown_reduction(name), std::source_location{});
+    throw_argument("reduction", detail::unknown_reduction(name), loc);
   return reduction;
 }
 

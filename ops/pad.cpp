@@ -93,9 +93,9 @@ const char* name_of(PadMode mode) {
   }
 }
 
-PadMode pad_mode_from_name(std::string_view name) {
+PadMode pad_mode_from_name(std::string_view name, std::source_location loc) {
   PadMode mode;
-  if (!find_mode(name, &mode)) throw_argument("pad", unknown_mode(name), std::source_location{});
+  if (!find_mode(name, &mode)) throw_argument("pad", unknown_mode(name), loc);
   return mode;
 }
 

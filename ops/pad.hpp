@@ -17,7 +17,8 @@ namespace catena {
 // repeated); the entry at the edge; the entries of the other end.
 enum class PadMode : int { kConstant = 0, kReflect = 1, kReplicate = 2, kCircular = 3 };
 // "constant", "reflect", "replicate", "circular"; any other name is an ArgumentError.
-PadMode pad_mode_from_name(std::string_view name);
+PadMode pad_mode_from_name(std::string_view name,
+                           std::source_location loc = std::source_location::current());
 const char* name_of(PadMode mode);
 
 namespace op {

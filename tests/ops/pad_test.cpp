@@ -39,7 +39,8 @@ TEST(Pad, PairsBelongToTheLastDimensions) {
       },
       {"[pad] dimension 0 of [5] is padded by -9223372036854775808 and 0; expected to cut"});
   EXPECT_EQ(pad_mode_from_name("circular"), PadMode::kCircular);
-  expect_error<ArgumentError>([] { pad_mode_from_name("edge"); }, {"unknown mode \"edge\""});
+  expect_error<ArgumentError>([] { pad_mode_from_name("edge"); },
+                              {"[pad] unknown mode \"edge\"", "pad_test.cpp:"});
 }
 
 TEST(Pad, ValuesAreExactOrErrors) {
