@@ -36,9 +36,7 @@ bool is_terminal(const std::ostream& out) {
 }
 
 std::string of_steps(std::int64_t done, std::int64_t total) {
-  if (total <= 0) return fmt::format("{}/Unknown", done);
-  const std::string total_text = std::to_string(total);
-  return fmt::format("{:>{}}/{}", done, total_text.size(), total_text);
+  return total > 0 ? fmt::format("{}/{}", done, total) : fmt::format("{}/Unknown", done);
 }
 
 std::string format_duration(double seconds) {
@@ -128,8 +126,10 @@ void Progress::draw(const char* label, std::int64_t done, std::int64_t total, co
   const double shown = ends ? per_step * static_cast<double>(total - done) : since_start;
   const std::string cells =
       total > 0 ? bar(static_cast<double>(done) / static_cast<double>(total)) + " " : "";
-  out_ << fmt::format("\r{}{} {}{} {}{}\033[K", label, of_steps(done, total), cells,
-                      format_duration(shown), format_time_per(per_step, unit), format_logs(logs));
+  const std::string steps =
+      fmt::format("{:>{}}", of_steps(done, total), total > 0 ? of_steps(total, total).size() : 0);
+  out_ << fmt::format("\r{}{} {}{} {}{}\033[K", label, steps, cells, format_duration(shown),
+                      format_time_per(per_step, unit), format_logs(logs));
   if (last) out_ << '\n';
   out_.flush();
 }
