@@ -174,12 +174,12 @@ struct OpSample {
   DTypeSet dtypes;      // dtypes under test; empty: those of the op's kernel row
   // |got - expected| <= atol + rtol * |expected|.
   double rtol32 = 2e-6, atol32 = 1e-6, rtol64 = 1e-12, atol64 = 1e-13;
-  bool gradients = true;       // compare with central differences (float64)
-  bool second_order = true;    // and the gradient's gradient
-  bool library_order = false;  // sums run in an order that a library chooses by memory layout
-  std::uint32_t no_grad = 0;   // bit i: input i is not differentiated
-  std::string skip_reason;     // not empty: skipped, and counted as such
-  std::string error;           // not empty: the call throws ArgumentError that contains this
+  bool gradients = true;      // compare with central differences (float64)
+  bool second_order = true;   // and the gradient's gradient
+  bool blas_order = false;    // BLAS chooses the order of sums, by memory layout too
+  std::uint32_t no_grad = 0;  // bit i: input i is not differentiated
+  std::string skip_reason;    // not empty: skipped, and counted as such
+  std::string error;          // not empty: the call throws ArgumentError that contains this
 
   OpSample only(DTypeSet set) const {
     return with([&](OpSample& s) { s.dtypes = set; });
@@ -199,8 +199,8 @@ struct OpSample {
     return with([](OpSample& s) { s.second_order = false; });
   }
   // Inputs in another layout give close results, not the same bits.
-  OpSample in_library_order() const {
-    return with([](OpSample& s) { s.library_order = true; });
+  OpSample in_blas_order() const {
+    return with([](OpSample& s) { s.blas_order = true; });
   }
   // Input i is treated as a constant.
   OpSample constant(int i) const {

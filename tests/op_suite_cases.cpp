@@ -114,7 +114,7 @@ void expect_same(const std::vector<Tensor>& a, const std::vector<Tensor>& b, con
 
 void expect_same_in_layout(const OpSample& sample, const std::vector<Tensor>& a,
                            const std::vector<Tensor>& b, const char* what) {
-  if (!sample.library_order) return expect_same(a, b, what);
+  if (!sample.blas_order) return expect_same(a, b, what);
   ASSERT_EQ(a.size(), b.size());
   for (std::size_t k = 0; k < a.size(); ++k) {
     const bool f64 = a[k].dtype() == kFloat64;

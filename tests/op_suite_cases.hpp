@@ -42,7 +42,7 @@ std::vector<Tensor> run(const OpSample& sample, std::span<const Tensor> inputs);
 
 // The same bits; `what` says in a message what made them.
 void expect_same(const std::vector<Tensor>& a, const std::vector<Tensor>& b, const char* what);
-// Of inputs in two layouts: the same bits, or close where a library orders the sums.
+// Of inputs in two layouts: the same bits, or close where BLAS orders the sums.
 void expect_same_in_layout(const OpSample& sample, const std::vector<Tensor>& a,
                            const std::vector<Tensor>& b, const char* what);
 

@@ -39,7 +39,7 @@ Array product(const List& in) {
 OpSample of(const char* name, const Shape& a, const Shape& b) {
   return sample(name, op::Matmul{}, {uniform(a), uniform(b)}, product)
       .tolerance(2e-5, 1e-12)
-      .in_library_order();
+      .in_blas_order();
 }
 
 }  // namespace
