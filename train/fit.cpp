@@ -292,9 +292,12 @@ class FitRun {
       batches.emplace(model_, validation_.data(), DataLoaderOptions{.batch_size = how.batch_size},
                       how.sample_weight, ClassWeight{}, loc_);
     const auto interrupted = [&] { return interrupt.requested(); };
+    validation_order_ = batches->loader().state();
     call(&Callback::on_validation_begin);
     const std::optional<Logs> found = evaluate_batches(model_, *batches, how, interrupted, loc_);
     call(&Callback::on_validation_end);
+    if (!found) batches->load_state(*validation_order_);  // it will be made up for, from its start
+    validation_order_.reset();
     if (found)
       for (const auto& [name, value] : *found) logs.set("val_" + name, value);
     return found.has_value();
@@ -355,7 +358,7 @@ class FitRun {
     State out = training_state(parts());
     if (in_epoch_) set_position(out);
     if (validation_.loader() != nullptr)
-      out.add_part("validation_loader", validation_.loader()->state());
+      out.add_part("validation_loader", validation_order_.value_or(validation_.loader()->state()));
     if (accumulation_->pending() > 0) out.add_part("accumulation", accumulation_->state());
     if (in_epoch_) out.add_part("totals", totals_.state());
     visit_callbacks([&](const std::string& prefix, const Callback& callback) {
@@ -404,6 +407,7 @@ class FitRun {
   std::source_location loc_;
   ValidationData validation_;
   Tensor validation_weight_;
+  std::optional<State> validation_order_;  // of the batches, before the validation under way
   std::optional<Batches> batches_;
   std::unique_ptr<optim::Optimizer> made_;
   optim::Optimizer* optimizer_ = nullptr;

@@ -386,8 +386,10 @@ TEST(Fit, AnInterruptedValidationIsMadeUpFor) {
   manual_seed(3);
   const Dataset data = classes(40), held_out = classes(20);
   std::int64_t validated = 0;
+  bool by_loader = false;
   State saved;
   const auto train_to = [&](bool interrupt, const State* resume) {
+    train::DataLoader loader(held_out, {.batch_size = 4, .shuffle = true, .seed = 9});
     nn::Linear net = (manual_seed(5), nn::Linear(3, 3));
     optim::SGD sgd(net.parameters(), {.lr = 0.1});
     const auto count = [&](const Tensor& o, const Tensor& t) {
@@ -400,7 +402,7 @@ TEST(Fit, AnInterruptedValidationIsMadeUpFor) {
          .batch_size = 4,
          .loss = count,
          .optimizer = sgd,
-         .validation_data = held_out,
+         .validation_data = by_loader ? train::ValidationData(loader) : held_out,
          .seed = 4,
          .verbose = Verbose::kSilent,
          .callbacks = {train::Checkpoint(
@@ -408,14 +410,19 @@ TEST(Fit, AnInterruptedValidationIsMadeUpFor) {
               .save = [&](const std::string&, const State& s) { saved = s.clone(); }})},
          .resume = resume});
   };
-  const auto expected = train_to(false, nullptr).state().values;
-  validated = 0;
-  const train::History broken = train_to(true, nullptr);
-  EXPECT_TRUE(broken.interrupted);
-  EXPECT_EQ(broken.epochs(), 0) << "the first epoch is not measured yet";
-  EXPECT_EQ(validated, 3) << "the two other batches are left";
-  const State state = saved;
-  EXPECT_EQ(train_to(false, &state).state().values, expected);
+  for (by_loader = false;; by_loader = true) {
+    const auto expected = train_to(false, nullptr).state().values;
+    validated = 0;
+    const train::History broken = train_to(true, nullptr);
+    EXPECT_TRUE(broken.interrupted);
+    EXPECT_EQ(broken.epochs(), 0) << "the first epoch is not measured yet";
+    EXPECT_EQ(validated, 3) << "the two other batches are left";
+    const State state = saved;
+    validated = 0;
+    EXPECT_EQ(train_to(false, &state).state().values, expected);
+    EXPECT_EQ(validated, 15) << "three whole validations";
+    if (by_loader) break;
+  }
 }
 
 TEST(Fit, LbfgsFindsTheLeastSquares) {
