@@ -1,8 +1,6 @@
 // W10: the gradient of the network of W2, and the product of its Hessian with a vector.
 #include <catena/backends/cpu/parallel.hpp>
 #include <catena/catena.hpp>
-#include <catena/graph/transforms.hpp>
-#include <catena/nn/functional_call.hpp>
 
 #include "mlp.hpp"
 #include "workloads.hpp"

@@ -1,5 +1,6 @@
 // W7: a recursive network over binary trees, node by node: each inner node is
 // tanh(Linear(256, 128)([left, right])). 16 trees of 30 leaves, whose roots are summed.
+#include <catena/backends/cpu/parallel.hpp>
 #include <catena/catena.hpp>
 #include <catena/nn/linear.hpp>
 
@@ -12,7 +13,8 @@ using catena::Tensor;
 
 void tree(Session& session) {
   constexpr int kTrees = 16, kLeaves = 30, kWidth = 128;
-  const std::string name = "W7_tree form=per_node trees=16 leaves=30 dim=128 unit=tree threads=1";
+  const std::string name = "W7_tree form=per_node trees=16 leaves=30 dim=128 unit=tree threads=" +
+                           std::to_string(catena::num_threads());
   if (!session.selected(name)) return;
   const std::vector<Tree> trees = random_trees(kTrees, kLeaves, 7);
   catena::nn::Linear join(2 * kWidth, kWidth);

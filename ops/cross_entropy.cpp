@@ -247,8 +247,10 @@ Tensor as_rows(const Tensor& x, const std::source_location& loc) {
 // The same with the scores of positions [N, C, d1, ...].
 template <class Op>
 Tensor call_class_loss(const Op& op, Operand& scores, Operand& target, const Tensor& weight) {
+  const bool positions_missing =
+      !scores.impl() || !target.impl() || scores.impl()->shape.size() <= 2;
+  if (positions_missing) return call_rows(op, scores, target, weight);
   const Tensor x = scores.tensor(), t = target.tensor();
-  if (!x.defined() || !t.defined() || x.rank() <= 2) return call_rows(op, scores, target, weight);
   const std::source_location& loc = scores.location();
   Shape positions = x.shape();
   positions.erase(1);

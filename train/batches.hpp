@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <optional>
 #include <source_location>
@@ -12,7 +11,6 @@
 #include "catena/graph/tensor.hpp"
 #include "catena/nn/module.hpp"
 #include "catena/train/data.hpp"
-#include "catena/train/evaluate.hpp"
 
 namespace catena::train {
 
@@ -72,11 +70,5 @@ class Batches {
   Tensor x_, y_, weights_;
   Location loc_;
 };
-
-// What evaluate() does; nothing when `interrupted` says so between two batches.
-std::optional<Logs> evaluate_batches(nn::Module& model, Batches& batches,
-                                     const EvaluateOptions& options,
-                                     const std::function<bool()>& interrupted,
-                                     const std::source_location& loc);
 
 }  // namespace catena::train

@@ -10,6 +10,7 @@
 #include "catena/ops/concat.hpp"
 #include "catena/ops/slice.hpp"
 #include "catena/train/batches.hpp"
+#include "catena/train/evaluate_batches.hpp"
 #include "catena/train/sample_weights.hpp"
 #include "catena/train/totals.hpp"
 

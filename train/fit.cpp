@@ -15,6 +15,7 @@
 #include "catena/train/batches.hpp"
 #include "catena/train/callbacks.hpp"
 #include "catena/train/clip_grad.hpp"
+#include "catena/train/evaluate_batches.hpp"
 #include "catena/train/interrupt.hpp"
 #include "catena/train/lbfgs.hpp"
 #include "catena/train/make_optimizer.hpp"
@@ -134,8 +135,8 @@ class FitRun {
     Dataset training = data;
     Tensor own_weight = options_.sample_weight;
     validation_weight_ = options_.validation_sample_weight;
-    sample_weights(data, own_weight, {}, loc_);  // checked before it is split
     if (options_.validation_split > 0) {
+      sample_weights(data, own_weight, {}, loc_);  // checked before it is split
       const auto kept = static_cast<std::int64_t>(static_cast<double>(data.size()) *
                                                   (1 - options_.validation_split));
       if (kept == 0)

@@ -1,6 +1,7 @@
 // The texts of errors that a user of tensors and ops meets: "[op] what is wrong: actual values;
 // expected; what to do. (called at file:line)", with the caller's own file and line. Texts that
-// belong to one op stand with its samples, those of the tape in autograd_test.cpp.
+// belong to one op stand with its samples, those of the tape in tape_test.cpp and
+// autograd_test.cpp.
 #include <string>
 
 #include "catena/graph/autograd.hpp"

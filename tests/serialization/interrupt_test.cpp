@@ -137,7 +137,7 @@ TEST_F(Interrupt, OnceChild) {
 }
 
 TEST_F(Interrupt, EndsAfterTheStepAndGoesOnToTheSameBits) {
-  const std::string shared = ::testing::TempDir() + "catena_int_" + std::to_string(::getpid());
+  const std::string shared = ::testing::TempDir() + "interrupt_shared";
   start("OnceChild", shared);
   interrupt_it();
   EXPECT_EQ(end_status(), 0);

@@ -9,8 +9,8 @@
 
 #include "catena/graph/random.hpp"
 #include "catena/graph/trace.hpp"
-#include "catena/nn/graph_module.hpp"
 #include "catena/nn/activations.hpp"
+#include "catena/nn/graph_module.hpp"
 #include "catena/nn/layers.hpp"
 #include "catena/nn/linear.hpp"
 #include "catena/nn/sequential.hpp"
@@ -82,7 +82,7 @@ TEST_F(Resume, SecondProcess) {
 }
 
 TEST_F(Resume, OtherProcess) {
-  const std::string shared = ::testing::TempDir() + "catena_resume_" + std::to_string(::getpid());
+  const std::string shared = ::testing::TempDir() + "resume_shared";
   train_with_fit(1, nullptr, false, path_);
   train_with_fit(1, nullptr, true, shared);
   const pid_t child = ::fork();

@@ -10,6 +10,7 @@
 #include "catena/train/callbacks.hpp"
 #include "catena/train/fit.hpp"
 #include "catena/train/sgd.hpp"
+#include "class_data.hpp"
 #include "support.hpp"
 
 namespace catena::test {
@@ -18,12 +19,6 @@ namespace {
 using train::AverageWeights;
 using train::FitContext;
 using train::Verbose;
-
-train::Dataset classes(std::int64_t n) {
-  NoGrad no_grad;
-  const Tensor x = randn({n, 3});
-  return {x, argmax(x, 1)};
-}
 
 struct Trained {
   std::vector<double> weight, val_loss;

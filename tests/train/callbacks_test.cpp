@@ -20,6 +20,7 @@
 #include "catena/train/fit.hpp"
 #include "catena/train/metrics.hpp"
 #include "catena/train/sgd.hpp"
+#include "class_data.hpp"
 #include "support.hpp"
 
 namespace catena::test {
@@ -27,12 +28,6 @@ namespace {
 
 using train::FitContext;
 using train::Verbose;
-
-train::Dataset classes(std::int64_t n) {
-  NoGrad no_grad;
-  const Tensor x = randn({n, 3});
-  return {x, argmax(x, 1)};
-}
 
 std::string temporary(const char* name) {
   return (std::filesystem::path(::testing::TempDir()) / name).string();

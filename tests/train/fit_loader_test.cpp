@@ -13,6 +13,7 @@
 #include "catena/train/callbacks.hpp"
 #include "catena/train/fit.hpp"
 #include "catena/train/sgd.hpp"
+#include "class_data.hpp"
 #include "support.hpp"
 
 namespace catena::test {
@@ -23,12 +24,6 @@ using train::Dataset;
 using train::FitOptions;
 using train::Sample;
 using train::Verbose;
-
-Dataset classes(std::int64_t n) {
-  NoGrad no_grad;
-  const Tensor x = randn({n, 3});
-  return {x, argmax(x, 1)};
-}
 
 // Samples of a data set one after the other, of which nobody knows how many there are.
 class Stream : public train::StreamDataset {

@@ -27,6 +27,7 @@
 #include "catena/train/plot.hpp"
 #include "catena/train/sgd.hpp"
 #include "catena/train/state.hpp"
+#include "class_data.hpp"
 #include "support.hpp"
 
 namespace catena::test {
@@ -34,13 +35,6 @@ namespace {
 
 using train::Dataset;
 using train::Verbose;
-
-// Three classes: the largest of three numbers.
-Dataset classes(std::int64_t n) {
-  NoGrad no_grad;
-  const Tensor x = randn({n, 3});
-  return {x, argmax(x, 1)};
-}
 
 nn::Sequential dropout_net() {
   return nn::Sequential(nn::Linear(3, 16), nn::ReLU(), nn::Dropout(0.2), nn::Linear(16, 3));

@@ -20,6 +20,7 @@
 #include "catena/train/fit.hpp"
 #include "catena/train/metrics.hpp"
 #include "catena/train/sgd.hpp"
+#include "class_data.hpp"
 #include "support.hpp"
 
 namespace catena::test {
@@ -36,12 +37,6 @@ struct Identity : nn::Module {
 Dataset four() {
   return {tensor({{1.0, 2.0, 0.0}, {3.0, 1.0, 0.0}, {0.0, 0.0, 1.0}, {5.0, 6.0, 7.0}}, kFloat64),
           tensor(std::vector<std::int64_t>{1, 0, 0, 2}, {4})};
-}
-
-Dataset classes(std::int64_t n) {
-  NoGrad no_grad;
-  const Tensor x = randn({n, 3});
-  return {x, argmax(x, 1)};
 }
 
 TEST(FitWeights, EvaluateHasKerasAndPyTorchsLoss) {

@@ -14,6 +14,7 @@
 #include "catena/train/decay_schedules.hpp"
 #include "catena/train/fit.hpp"
 #include "catena/train/sgd.hpp"
+#include "class_data.hpp"
 #include "support.hpp"
 
 namespace catena::test {
@@ -21,12 +22,6 @@ namespace {
 
 using train::FitContext;
 using train::Verbose;
-
-train::Dataset classes(std::int64_t n) {
-  NoGrad no_grad;
-  const Tensor x = randn({n, 3});
-  return {x, argmax(x, 1)};
-}
 
 // The learning rates at the begin of each epoch, of 6 batches.
 std::vector<double> rates(optim::SGD& sgd, nn::Linear& net, train::CallbackHandle callback,

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -14,9 +13,8 @@ class TempFolder {
  public:
   TempFolder() {
     const testing::TestInfo* info = testing::UnitTest::GetInstance()->current_test_info();
-    path_ =
-        std::filesystem::path(testing::TempDir()) / ("catena_" + std::to_string(::getpid()) + "_" +
-                                                     info->test_suite_name() + "_" + info->name());
+    path_ = std::filesystem::path(testing::TempDir()) /
+            (std::string(info->test_suite_name()) + "_" + info->name());
     std::filesystem::create_directories(path_);
   }
   ~TempFolder() { std::filesystem::remove_all(path_); }
