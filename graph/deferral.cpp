@@ -19,6 +19,8 @@
 namespace catena {
 namespace detail {
 
+std::atomic<std::int64_t> least_deferred{16384};
+
 struct DeferredGroup {
   struct Input {
     int op = -1;  // an earlier op of the group, or -1
@@ -55,7 +57,6 @@ Groups& groups() {
   static Groups* g = new Groups;
   return *g;
 }
-std::atomic<std::int64_t> threshold{16384};
 
 constexpr std::int64_t kBlock = 512;  // elements a chain keeps in L1 at a time
 
@@ -374,8 +375,8 @@ bool defer(const OpInfo& op, const void* attrs, TensorImpl* const* inputs, int n
 
 void set_deferral(bool on) { detail::thread_state.deferral = on; }
 bool deferral_enabled() { return detail::thread_state.deferral; }
-void set_deferral_threshold(std::int64_t elements) { detail::threshold = elements; }
-std::int64_t deferral_threshold() { return detail::threshold.load(std::memory_order_relaxed); }
+void set_deferral_threshold(std::int64_t elements) { detail::least_deferred = elements; }
+std::int64_t deferral_threshold() { return detail::least_deferred.load(std::memory_order_relaxed); }
 void run_pending() {
   detail::run_where([](const detail::DeferredGroup&) { return true; });
 }

@@ -8,6 +8,7 @@
 // Errors come at the call, never at the run: shapes and dtypes are checked when recording.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 
 #include "catena/graph/op.hpp"
@@ -28,6 +29,8 @@ void run_pending();
 std::int64_t pending_groups();
 
 namespace detail {
+
+extern std::atomic<std::int64_t> least_deferred;  // what deferral_threshold() tells
 
 // At most this many ops in one group; the next one runs it.
 inline constexpr int kMaxGroupOps = 32;

@@ -10,6 +10,7 @@
 #include "catena/graph/autograd.hpp"
 #include "catena/graph/core_ops.hpp"
 #include "catena/graph/deferral.hpp"
+#include "catena/graph/plain.hpp"
 #include "catena/graph/record.hpp"
 #include "catena/graph/substitution.hpp"
 #include "catena/graph/thread_state.hpp"
@@ -124,28 +125,6 @@ Shape broadcast_all(const OpInfo& op, Operand* const* operands, int n,
 
 // --- The call ---
 
-TensorImpl* make_output(const OutputSpec& spec, TensorImpl* input0) {
-  TensorImpl* out = new_impl();
-  out->shape = spec.shape;
-  out->dtype = spec.dtype;
-  out->device = spec.device;
-  out->numel = spec.shape.numel();
-  if (spec.view) {
-    out->offset = spec.offset;
-    if (spec.row_major) {
-      set_contiguous_strides(spec.shape, &out->strides);
-    } else {
-      out->strides = spec.strides;
-      out->contiguous = is_contiguous(spec.shape, spec.strides);
-    }
-    out->storage = input0->storage;
-    retain_storage(out->storage);
-  } else {
-    set_contiguous_strides(spec.shape, &out->strides);
-  }
-  return out;
-}
-
 void allocate_output(TensorImpl* out) {
   out->storage =
       allocate_storage(static_cast<std::size_t>(out->numel) * size_of(out->dtype), out->device);
@@ -173,13 +152,19 @@ class KernelInputs {
   SmallVector<Tensor, 1> copies_;
 };
 
-void run_kernel(const void* attrs, const KernelRow& row, ImplList& inputs, ImplList& outs,
-                const Shape* broadcast, const std::source_location& loc) {
-  for (TensorImpl* out : outs) allocate_output(out);
+// `pointwise`: its operands are broadcast, and the result may take over a temporary's memory.
+void run_kernel(const OpInfo& op, const void* attrs, const KernelRow& row, Operand* const* operands,
+                ImplList& inputs, ImplList& outs, const std::source_location& loc) {
+  const bool pointwise = op.kind == OpKind::kPointwise;
   KernelInputs in(row, inputs.data(), static_cast<int>(inputs.size()));
   SmallVector<TensorView, 3> views(in.data(), in.data() + inputs.size());
-  if (broadcast)
-    for (TensorView& v : views) broadcast_view(v, *broadcast);
+  if (pointwise) {
+    for (TensorView& v : views) broadcast_view(v, outs[0]->shape);
+    if (!thread_state.tracer)
+      outs[0]->storage = take_storage(op, operands, static_cast<int>(inputs.size()), outs[0]);
+  }
+  for (TensorImpl* out : outs)
+    if (!out->storage) allocate_output(out);
   SmallVector<TensorView, 2> out_views;
   for (TensorImpl* out : outs) out_views.push_back(view_of(out));
   KernelContext c;
@@ -273,7 +258,7 @@ void execute(const OpInfo& op, const void* attrs, Operand* const* given, int n,
 
   ImplList outs;
   for (const OutputSpec& spec : specs) {
-    outs.push_back(make_output(spec, n > 0 ? inputs[0] : nullptr));
+    outs.push_back(describe_output(spec, n > 0 ? inputs[0] : nullptr));
     results.push_back(Tensor::adopt(outs.back()));
   }
 
@@ -282,8 +267,7 @@ void execute(const OpInfo& op, const void* attrs, Operand* const* given, int n,
     const bool deferred = pointwise && state.deferral && !state.detect_anomaly && row->loops &&
                           outs[0]->numel >= deferral_threshold() &&
                           defer(op, attrs, inputs.data(), n, outs[0]);
-    if (!deferred)
-      run_kernel(attrs, *row, inputs, outs, pointwise ? &specs[0].shape : nullptr, loc);
+    if (!deferred) run_kernel(op, attrs, *row, operands.data(), inputs, outs, loc);
   }
   if (state.detect_anomaly)
     for (TensorImpl* out : outs) check_finite(out, op, loc, state.in_backward);
@@ -301,76 +285,22 @@ void execute(const OpInfo& op, const void* attrs, Operand* const* given, int n,
   }
 }
 
-// Small contiguous operands of one shape and dtype on the CPU: most calls of most programs.
-bool is_plain(const OpInfo& op, Operand* const* operands, int n, PointwiseFn* line) {
-  const ThreadState& state = thread_state;
-  if (op.kind != OpKind::kPointwise || state.tracer || state.detect_anomaly || state.substitution)
-    return false;
-  if (n != op.pointwise.inputs || op.pointwise.bool_result || op.pointwise.first_promoted)
-    return false;
-  const TensorImpl* a = operands[0]->impl();
-  if (!a || !a->device.is_cpu() || !a->contiguous || a->numel >= kPlainElements) return false;
-  if (state.deferral && a->numel >= deferral_threshold()) return false;
-  if (a->pending.load(std::memory_order_acquire)) return false;
-  for (int i = 1; i < n; ++i) {
-    const TensorImpl* b = operands[i]->impl();
-    if (!b || b->dtype != a->dtype || !b->contiguous || !b->device.is_cpu() ||
-        !(b->shape == a->shape) || b->pending.load(std::memory_order_acquire))
-      return false;
-  }
-  const KernelRow& row = op.rows[0];
-  if (!row.loops) return false;
-  *line = row.loops->value[static_cast<int>(a->dtype)];
-  return *line != nullptr;
-}
-
-// A view that nobody watches being made, or undefined: then execute() does it.
-Tensor plain_view(const OpInfo& op, const void* attrs, Operand* const* operands, int n,
-                  const std::source_location& loc) {
-  const ThreadState& state = thread_state;
-  if (n != 1 || state.tracer || state.detect_anomaly || state.substitution) return {};
-  TensorImpl* input = operands[0]->impl();
-  if (!input) return {};
-  ensure_ready(input);
-  InferContext context(op, &input, 1, loc);
-  op.infer(attrs, context);
-  const OutputSpec& spec = context.spec(0);
-  if (!spec.view) return {};
-  checked_numel(spec.shape);
-  Tensor out = Tensor::adopt(make_output(spec, input));
-  if (wants_record(op, operands, 1) && is_differentiable(out.dtype()))
-    record_single(out.impl(), op, attrs, operands, 1, loc);
-  return out;
+[[gnu::noinline]] Tensor dispatch_general(const OpInfo& op, const void* attrs,
+                                          Operand* const* operands, int n,
+                                          const std::source_location& location) {
+  SmallVector<Tensor, 2> results;
+  (thread_state.substitution ? execute_substituted : execute)(op, attrs, operands, n, location,
+                                                              results);
+  return std::move(results[0]);
 }
 
 }  // namespace
 
 Tensor dispatch(const OpInfo& op, const void* attrs, Operand* const* operands, int n,
                 const std::source_location& location) {
-  PointwiseFn line;
-  if (is_plain(op, operands, n, &line)) [[likely]] {
-    const TensorImpl* a = operands[0]->impl();
-    TensorImpl* out = new_impl();
-    out->shape = a->shape;
-    out->strides = a->strides;
-    out->numel = a->numel;
-    out->dtype = a->dtype;
-    allocate_output(out);
-    const void* in[kMaxPointwiseInputs];
-    static constexpr std::int64_t unit[kMaxPointwiseInputs] = {1, 1, 1};
-    for (int i = 0; i < n; ++i) in[i] = data_of(operands[i]->impl());
-    line(attrs, out->storage->data, in, unit, a->numel);
-    if (wants_record(op, operands, n)) record_single(out, op, attrs, operands, n, site(location));
+  if (TensorImpl* out = plain_call(op, attrs, operands, n, location)) [[likely]]
     return Tensor::adopt(out);
-  }
-  if (op.kind == OpKind::kView) {
-    Tensor view = plain_view(op, attrs, operands, n, site(location));
-    if (view.defined()) return view;
-  }
-  SmallVector<Tensor, 2> results;
-  (thread_state.substitution ? execute_substituted : execute)(op, attrs, operands, n, location,
-                                                              results);
-  return std::move(results[0]);
+  return dispatch_general(op, attrs, operands, n, location);
 }
 
 std::vector<Tensor> dispatch_multi(const OpInfo& op, const void* attrs, Operand* const* operands,

@@ -139,22 +139,13 @@ void Walk::capture(std::span<const Tensor> outputs, std::span<const Tensor> inpu
 }
 
 void Walk::run() {
-  while (Node* node = pop()) process(node);
+  while (Node* node = pop())
+    if (!process_plain(*node)) process(node);
 }
 
 void Walk::process(Node* node) {
   unmark_queued(node);
-  struct Keep {  // the count that the worklist entry held
-    Node* node;
-    bool active;
-    ~Keep() {
-      if (!active) return;
-      if (node->is_multi())
-        drop_multi_node(static_cast<MultiNode*>(node));
-      else
-        drop_edge(impl_of(node));
-    }
-  } keep{node, !retain()};
+  const EntryCount count(*this, *node);
   if (!node->op)
     process_leaf(impl_of(node));
   else
@@ -291,13 +282,19 @@ void Walk::process_node(Node* node) {
     }
   }
   if (!deeper) return;
-  if (node->flags & Node::kReleased) throw_released(*node);
+  differentiate(*node);
+}
+
+// With the gradients that have arrived, hands on those of the inputs.
+void Walk::differentiate(Node& node) {
+  if (node.flags & Node::kReleased) throw_released(node);
   const bool fused = !options_.create_graph && !thread_state.detect_anomaly;
-  if (!(fused && (run_pointwise(*node, current_) || run_relabel(*node, current_)))) {
-    CallSite here(node->location);
-    if (!(fused && run_fused(*node))) call_rule(*node);
+  if (!(fused && run_plain(node, current_))) {
+    CallSite here(node.location);
+    if (!(fused && run_fused(node))) call_rule(node);
   }
-  release(*node);
+  release(node);
+  if (current_.defined()) current_ = Tensor();
 }
 
 }  // namespace detail

@@ -1,9 +1,11 @@
 #include "catena/graph/memory.hpp"
 
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
+#include <fstream>
 #include <mutex>
 #include <vector>
 
@@ -39,6 +41,7 @@ struct Central {
   std::uint64_t gone_allocated[kSmallClasses] = {}, gone_freed[kSmallClasses] = {};  // as Class
   std::uint64_t large_allocations = 0, large_in_use = 0, peak = 0;
   std::uint64_t cached_large = 0, small_reserved = 0, system_calls = 0;
+  std::uint64_t limit = 0;  // 0: not yet asked for
 };
 // Leaked on purpose: tensors in static storage may be freed after any destructor of ours.
 Central& central() {
@@ -159,24 +162,55 @@ void* allocate_small(int k) {
   return block;
 }
 
+// Four fifths of what the machine or this process's control group has: the rest is for the program
+// itself and its files.
+std::uint64_t default_limit() {
+  const auto pages = static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES));
+  std::uint64_t bytes = pages * static_cast<std::uint64_t>(::sysconf(_SC_PAGE_SIZE));
+  for (const char* path :
+       {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"}) {
+    std::uint64_t allowed;
+    if (std::ifstream(path) >> allowed) bytes = std::min(bytes, allowed);
+  }
+  return bytes / 5 * 4;
+}
+
+// Takes all cached large blocks, to be freed without the lock.
+std::vector<FreeBlock*> take_cached(Central& c) {
+  std::vector<FreeBlock*> blocks;
+  for (auto& list : c.large) {
+    blocks.insert(blocks.end(), list.begin(), list.end());
+    list.clear();
+  }
+  c.cached_large = 0;
+  return blocks;
+}
+void free_blocks(const std::vector<FreeBlock*>& blocks) {
+  for (FreeBlock* b : blocks) std::free(b);
+}
+
 void* allocate_large(int k) {
   const std::size_t bytes = size_class_bytes(k);
   Central& c = central();
   FreeBlock* block = nullptr;
+  std::vector<FreeBlock*> too_many;
   {
     std::lock_guard lock(c.mutex);
+    ++c.large_allocations;
+    c.large_in_use += bytes;
+    c.peak = std::max(c.peak, c.large_in_use);
     if (!c.large[k].empty()) {
       block = c.large[k].back();
       c.large[k].pop_back();
       c.cached_large -= bytes;
     } else {
       ++c.system_calls;
+      if (c.limit == 0) c.limit = default_limit();
+      if (c.large_in_use + c.cached_large > c.limit) too_many = take_cached(c);
     }
-    ++c.large_allocations;
-    c.large_in_use += bytes;
-    c.peak = std::max(c.peak, c.large_in_use);
   }
   if (block) return block;
+  free_blocks(too_many);
   void* fresh = system_allocate(bytes);
   if (!fresh) {
     release_cached_memory();
@@ -278,7 +312,8 @@ void pool_free(void* block, std::uint8_t size_class) noexcept { pool::free(block
 }  // namespace detail
 
 MemoryStats memory_stats(Device device) {
-  return device.is_cpu() ? detail::pool::cpu_stats() : backend_of(device).memory_stats(device.index);
+  return device.is_cpu() ? detail::pool::cpu_stats()
+                         : backend_of(device).memory_stats(device.index);
 }
 
 void reset_peak_memory(Device device) {
@@ -297,13 +332,21 @@ void release_cached_memory(Device device) {
   std::vector<FreeBlock*> blocks;
   {
     std::lock_guard lock(c.mutex);
-    for (auto& list : c.large) {
-      blocks.insert(blocks.end(), list.begin(), list.end());
-      list.clear();
-    }
-    c.cached_large = 0;
+    blocks = take_cached(c);
   }
-  for (FreeBlock* b : blocks) std::free(b);
+  free_blocks(blocks);
+}
+
+void set_memory_limit(std::uint64_t bytes) {
+  using namespace detail::pool;
+  Central& c = central();
+  std::vector<FreeBlock*> too_many;
+  {
+    std::lock_guard lock(c.mutex);
+    c.limit = std::max<std::uint64_t>(bytes, 1);
+    if (c.large_in_use + c.cached_large > c.limit) too_many = take_cached(c);
+  }
+  free_blocks(too_many);
 }
 
 }  // namespace catena

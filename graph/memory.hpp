@@ -22,6 +22,10 @@ MemoryStats memory_stats(Device device = kCpu);
 void reset_peak_memory(Device device = kCpu);
 // Gives the cached blocks of the calling thread and all shared ones back to the system.
 void release_cached_memory(Device device = kCpu);
+// Blocks of the CPU over 32 KiB that are in use and cached shall not exceed this together: cached
+// ones go back to the system first. At start four fifths of the machine's memory, or of what the
+// process's control group allows.
+void set_memory_limit(std::uint64_t bytes);
 
 namespace detail {
 

@@ -269,6 +269,10 @@ struct OpInfo {
   bool trivial_attrs = true;  // may be copied with memcpy and dropped
   bool relabels = false;      // the same elements in the same order under another shape
   bool no_attrs = false;      // the struct is empty: nothing to copy
+  int plain_inputs = 0;       // of a pointwise op whose inputs and output have one dtype
+  // What the gradient reads when the inputs in the bits of the index want one: bit i is input i,
+  // bit kMaxPointwiseInputs the output. Of pointwise ops.
+  std::uint8_t plain_saves[1 << kMaxPointwiseInputs] = {};
   void (*construct)(void* dst) = nullptr;  // default attributes
   void (*copy)(void* dst, const void* src) = nullptr;
   void (*destroy)(void* op) noexcept = nullptr;
@@ -336,6 +340,8 @@ consteval int count_members() {
   else
     return sizeof...(Args);
 }
+
+void describe_plain(OpInfo* info);  // fills the members plain_...
 
 template <class Op>
 concept HasState = requires {
@@ -449,6 +455,7 @@ OpInfo describe_op() {
     };
   }
   info.differentiable = info.vjp != nullptr || info.kind == OpKind::kComposite;
+  if (info.kind == OpKind::kPointwise) detail::describe_plain(&info);
   return info;
 }
 

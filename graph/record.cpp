@@ -7,7 +7,6 @@
 #include "catena/graph/view.hpp"
 
 namespace catena::detail {
-namespace {
 
 void store_attrs(Node& node, const OpInfo& op, const void* attrs) {
   node.op = &op;
@@ -21,6 +20,8 @@ void store_attrs(Node& node, const OpInfo& op, const void* attrs) {
   std::memcpy(node.inline_attrs, &copy, sizeof copy);
   node.flags |= Node::kHeapAttrs;
 }
+
+namespace {
 
 // Which inputs the op's gradient reads, given which inputs want one.
 std::uint32_t saved_mask(const OpInfo& op, Operand* const* operands, int n) {

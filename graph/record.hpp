@@ -11,6 +11,9 @@ namespace catena::detail {
 // Grad mode is on, the op has a gradient and some operand wants one.
 bool wants_record(const OpInfo& op, Operand* const* operands, int num_operands);
 
+// The op and a copy of its attributes into the node.
+void store_attrs(Node& node, const OpInfo& op, const void* attrs);
+
 // Makes `out`, or `outs`, the result of the call. Operands that the gradient needs become edges;
 // temporaries give up their handles.
 void record_single(TensorImpl* out, const OpInfo& op, const void* attrs, Operand* const* operands,

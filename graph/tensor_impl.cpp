@@ -74,9 +74,9 @@ void finish(TensorImpl* t) noexcept {
   if (t->storage) release_storage(t->storage);
   if (t->grad) drop_handle(t->grad);
   if (t->extra) delete t->extra;
-  if (t->producer == &t->node)
-    clear_node(t->node);
-  else if (t->producer)
+  if (t->producer == &t->node) {
+    if (t->node.num_inputs != 0 || t->node.flags & Node::kHeapAttrs) clear_node(t->node);
+  } else if (t->producer)
     drop_multi_node(static_cast<MultiNode*>(t->producer));
   const std::uint8_t size_class = t->object_class;
   t->~TensorImpl();
@@ -115,12 +115,9 @@ void destroy_impl(TensorImpl* t) noexcept {
 }
 
 void last_handle_gone(TensorImpl* t) noexcept {
-  // While this handle lives nobody can destroy the object, and nobody reads a value that no node
-  // saves: the storage may go first.
-  if (!t->saved.load(std::memory_order_relaxed) && !t->pending.load(std::memory_order_acquire) &&
-      t->storage)
-    release_storage(std::exchange(t->storage, nullptr));
-  if (t->counts.fetch_sub(kOneHandle, std::memory_order_acq_rel) == kOneHandle) destroy_impl(t);
+  release_unsaved_storage(t);
+  if (add_to_count(t->counts, std::uint64_t{0} - kOneHandle, std::memory_order_acq_rel) == 0)
+    destroy_impl(t);
 }
 
 void drop_multi_node(MultiNode* node) noexcept {

@@ -63,4 +63,26 @@ TensorImpl* alias_of(TensorImpl* t) {
   return alias;
 }
 
+TensorImpl* describe_output(const OutputSpec& spec, TensorImpl* input0) {
+  TensorImpl* out = new_impl();
+  out->shape = spec.shape;
+  out->dtype = spec.dtype;
+  out->device = spec.device;
+  out->numel = spec.shape.numel();
+  if (spec.view) {
+    out->offset = spec.offset;
+    if (spec.row_major) {
+      set_contiguous_strides(spec.shape, &out->strides);
+    } else {
+      out->strides = spec.strides;
+      out->contiguous = is_contiguous(spec.shape, spec.strides);
+    }
+    out->storage = input0->storage;
+    retain_storage(out->storage);
+  } else {
+    set_contiguous_strides(spec.shape, &out->strides);
+  }
+  return out;
+}
+
 }  // namespace catena::detail

@@ -1,7 +1,7 @@
 // Plain views of tensor objects, for kernels, and copies that are not recorded.
 #pragma once
 
-#include "catena/graph/backend.hpp"
+#include "catena/graph/op.hpp"
 #include "catena/graph/tensor_impl.hpp"
 
 namespace catena::detail {
@@ -35,6 +35,9 @@ void broadcast_view(TensorView& view, const Shape& shape);
 TensorImpl* empty_impl(const Shape& shape, DType dtype, Device device);
 TensorImpl* contiguous_copy(TensorImpl* t);
 TensorImpl* alias_of(TensorImpl* t);
+
+// The object of a call's output: a view has the storage of `input0`, another output none yet.
+TensorImpl* describe_output(const OutputSpec& spec, TensorImpl* input0);
 
 // Nobody else can see or keep the value: it may be overwritten.
 inline bool is_unique(const TensorImpl* t) {

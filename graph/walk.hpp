@@ -69,6 +69,25 @@ class Walk {
     bool operator<(const Entry& o) const { return sequence < o.sequence; }
   };
 
+  // The count that a worklist entry holds; dropped when this goes.
+  class EntryCount {
+   public:
+    EntryCount(const Walk& walk, Node& node) : node_(node), held_(!walk.retain()) {}
+    ~EntryCount() {
+      if (!held_) return;
+      if (node_.is_multi())
+        drop_multi_node(static_cast<MultiNode*>(&node_));
+      else
+        drop_edge(impl_of(&node_));
+    }
+    EntryCount(const EntryCount&) = delete;
+    EntryCount& operator=(const EntryCount&) = delete;
+
+   private:
+    Node& node_;
+    bool held_;
+  };
+
   bool retain() const { return options_.retain_graph || options_.create_graph; }
   bool owns_inline(const Node& node) const { return node.thread == thread_ && !nested_; }
   std::uintptr_t& slot_of(TensorImpl* t);
@@ -89,11 +108,20 @@ class Walk {
   Tensor own_buffer(Gathered& g, const Shape& shape, DType dtype, Device device);
 
   void process(Node* node);
+  void differentiate(Node& node);
+  bool process_plain(Node& node);
   void process_leaf(TensorImpl* leaf);
   void process_node(Node* node);
   bool pass_products(Node& node, std::uintptr_t& slot);
-  bool run_relabel(Node& node, Tensor& g);
-  bool run_pointwise(Node& node, Tensor& g);
+  // graph/plain.cpp: the gradients of a plain call, one line each. False when something has changed
+  // since; nothing has happened then.
+  bool run_plain(Node& node, Tensor& g);
+  template <int N>
+  bool plain_gradients(Node& node, Tensor& g);
+  bool relabel(Node& node, Tensor& g);
+  bool add_in_place(Node& node, int i, TensorImpl* g, const void* const* in,
+                    const std::int64_t* strides);
+  void give(Edge& edge, Tensor g, const Node& from, int index);
   bool run_fused(Node& node);
   void call_rule(Node& node);
   void release(Node& node);

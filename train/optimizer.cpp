@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <unordered_set>
 
+#include "catena/backends/cpu/float_mode.hpp"
 #include "catena/graph/autograd.hpp"
 #include "catena/graph/error.hpp"
 #include "catena/train/optimizer_state.hpp"
@@ -14,6 +15,8 @@ namespace catena::optim {
 
 void Optimizer::step(Location loc) {
   NoGrad no_grad;
+  // Averages of gradients that have become 0 decay to denormal numbers and would stay there.
+  const cpu::FloatModeScope flush(cpu::FloatMode::current().flushing(true));
   for (std::size_t g = 0; g < num_groups(); ++g) {
     const auto [begin, end] = group_range(g);
     for (std::size_t i = begin; i < end; ++i) {

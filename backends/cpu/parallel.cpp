@@ -14,6 +14,8 @@
 #include <tbb/parallel_for.h>
 #include <tbb/task_arena.h>
 
+#include "catena/backends/cpu/float_mode.hpp"
+
 namespace catena {
 namespace {
 
@@ -55,6 +57,12 @@ void release(void*) {}
 void set_num_threads(int n) { thread_count() = n > 0 ? n : machine_threads(); }
 int num_threads() { return thread_count().load(std::memory_order_relaxed); }
 
+bool set_flush_denormals(bool on) {
+  cpu::FloatMode::current().flushing(on).set();
+  return !on || flush_denormals();
+}
+bool flush_denormals() { return cpu::FloatMode::current().flushes(); }
+
 namespace cpu {
 
 void parallel_for(std::int64_t n, std::int64_t grain,
@@ -68,11 +76,13 @@ void parallel_for(std::int64_t n, std::int64_t grain,
       body(context, i * grain, std::min(n, (i + 1) * grain));
     return;
   }
+  const FloatMode mode = FloatMode::current();
   release(context);
   arena_of(threads)->execute([&] {
     tbb::parallel_for(tbb::blocked_range<std::int64_t>(0, chunks),
                       [&](const tbb::blocked_range<std::int64_t>& r) {
                         acquire(context);
+                        const FloatModeScope scope(mode);
                         for (std::int64_t i = r.begin(); i < r.end(); ++i)
                           body(context, i * grain, std::min(n, (i + 1) * grain));
                         release(context);

@@ -10,6 +10,12 @@ namespace catena {
 void set_num_threads(int n);
 int num_threads();
 
+// Whether this thread, and those that share its work, take denormal numbers (in float32 those below
+// 1.2e-38) as 0: they slow the processor down a hundredfold. Off at start; optimizer steps flush
+// them always. False when the processor has no such mode.
+bool set_flush_denormals(bool on);
+bool flush_denormals();
+
 namespace cpu {
 
 // Calls body(context, begin, end) for disjoint ranges that cover [0, n), each a multiple of `grain`

@@ -55,6 +55,22 @@ TEST(Memory, CacheIsGivenBack) {
   EXPECT_EQ(again[4].item(), 1);
 }
 
+TEST(Memory, CachedBlocksGoBeforeTheLimitIsPassed) {
+#ifdef __SANITIZE_ADDRESS__
+  GTEST_SKIP() << "graph/memory.cpp keeps no cache under the address sanitizer";
+#endif
+  release_cached_memory();
+  const std::uint64_t small = memory_stats().cached;  // chunks of small blocks stay
+  { const Tensor t = zeros({5 << 20}); }
+  ASSERT_GE(memory_stats().cached, small + (20u << 20));
+  const auto limit = static_cast<std::uint64_t>(in_use()) + (40u << 20);
+  set_memory_limit(limit);
+  EXPECT_GE(memory_stats().cached, small + (20u << 20)) << "below the limit they are kept";
+  const Tensor other = zeros({7 << 20});  // of another size class: needs new memory
+  EXPECT_LT(memory_stats().cached, small + (20u << 20));
+  set_memory_limit(std::uint64_t{1} << 60);
+}
+
 // Every step must end where it began: a tape that keeps something alive shows here.
 TEST(Memory, TrainingStepsLeaveNothingBehind) {
   Tensor w = zeros({64, 64}, {kFloat32, kCpu, true});

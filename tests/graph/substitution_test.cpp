@@ -64,7 +64,9 @@ TEST(Substitution, OfACheckpointLastsUntilItsBackward) {
     const Substitution later(Tensors{w}, Tensors{number(1000)});
     y.backward();
     EXPECT_EQ(x.grad().item(), 30);
-    if (learned) EXPECT_EQ(other.grad().item(), 9);
+    if (learned) {
+      EXPECT_EQ(other.grad().item(), 9);
+    }
   }
   // Without one at the time there is none later.
   const Tensor x = number(3, true), y = checkpoint(fn, x);

@@ -3,6 +3,7 @@
 #include <thread>
 #include <vector>
 
+#include "catena/backends/cpu/parallel.hpp"
 #include "catena/graph/autograd.hpp"
 #include "catena/ops/all.hpp"
 #include "support.hpp"
@@ -108,6 +109,25 @@ TEST_P(Threads, ModesAreLocal) {
 INSTANTIATE_TEST_SUITE_P(Graph, Threads, ::testing::Bool(), [](const auto& info) {
   return info.param ? std::string("Deferred") : std::string("Eager");
 });
+
+// All threads that work on a call treat denormal numbers as the caller does.
+TEST(FlushDenormals, HoldsForAllThreadsOfACall) {
+  if (!set_flush_denormals(true)) GTEST_SKIP() << "the processor has no such mode";
+  set_flush_denormals(false);
+  const int before = num_threads();
+  const DeferralScope off(false);
+  const Tensor x = full({1 << 18}, 1e-30, kFloat32);
+  for (const int threads : {1, 3}) {
+    set_num_threads(threads);
+    EXPECT_GT(min(x * 1e-10).item(), 0);
+    set_flush_denormals(true);
+    EXPECT_TRUE(flush_denormals());
+    EXPECT_EQ(max(x * 1e-10).item(), 0);
+    set_flush_denormals(false);
+  }
+  std::thread([] { EXPECT_FALSE(flush_denormals()); }).join();
+  set_num_threads(before);
+}
 
 }  // namespace
 }  // namespace catena::test

@@ -312,6 +312,24 @@ TEST(Optimizer, PendingReadersSeeTheValueOfTheirCall) {
   EXPECT_TRUE(close(p, std::vector<double>(64, 1.5)));
 }
 
+// Where a gradient has become 0 its averages decay; they must not end among the denormal numbers.
+TEST(Optimizer, AveragesOfVanishedGradientsStayNormal) {
+  for (const std::int64_t n : {5, 100000}) {
+    Tensor p = ones({n}, {kFloat32, kCpu, true});
+    optim::Adam adam({p}, {.lr = 1e-3});
+    p.set_grad(ones({n}));
+    adam.step();
+    p.set_grad(zeros({n}));
+    for (int i = 0; i < 1000; ++i) adam.step();
+    const State state = adam.state();
+    const Tensor m = *state.find_tensor("params.0.exp_avg");
+    const auto largest = max(m).item<float>();
+    EXPECT_LT(largest, 1e-36F) << n << " elements";
+    EXPECT_TRUE(largest == 0 || largest >= std::numeric_limits<float>::min()) << largest;
+  }
+  EXPECT_FALSE(flush_denormals()) << "the mode is put back";
+}
+
 TEST(Optimizer, FollowsAModelThatIsConverted) {
   nn::Linear layer(3, 2);
   optim::Adam adam(layer.parameters(), {.lr = 0.1});
