@@ -83,6 +83,12 @@ void Walk::enqueue(TensorImpl* t, Edge* edge) {
     add_edge(t);
 }
 
+void Walk::push_on_heap(Entry entry) {
+  if (first_.node && first_ < entry) std::swap(first_, entry);
+  heap_.push_back(entry);
+  std::push_heap(heap_.begin(), heap_.end());
+}
+
 void Walk::start(TensorImpl* root, Tensor gradient) {
   if (!root->requires_grad) return;
   enqueue(root, nullptr);

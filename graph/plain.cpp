@@ -140,7 +140,7 @@ TensorImpl* call(const OpInfo& op, const void* attrs, Operand* const* operands,
   out->shape = shaped->shape;
   out->strides = shaped->strides;
   out->numel = shaped->numel;
-  out->dtype = shaped->dtype;
+  std::memcpy(reinterpret_cast<char*>(out) + offsetof(TensorImpl, dtype), &kind, sizeof kind);
   const std::size_t bytes = static_cast<std::size_t>(out->numel) * size_of(out->dtype);
   for (int i = 0; i < N && !out->storage; ++i)
     if (!(saves >> i & 1u)) out->storage = take_from(*operands[i], bytes);

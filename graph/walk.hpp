@@ -94,6 +94,7 @@ class Walk {
   std::uintptr_t& slot_of(MultiNode& node, int k);
   void enqueue(TensorImpl* t, Edge* edge);
   void push(Node* node, std::uint64_t sequence);
+  void push_on_heap(Entry entry);
   Node* pop();
   bool mark_queued(Node* node);
   void unmark_queued(Node* node);
@@ -186,14 +187,11 @@ inline void Walk::unmark_queued(Node* node) {
 }
 
 inline void Walk::push(Node* node, std::uint64_t sequence) {
-  Entry entry{sequence, node};
-  if (!first_.node && (heap_.empty() || heap_.front() < entry)) {
+  const Entry entry{sequence, node};
+  if (!first_.node && (heap_.empty() || heap_.front() < entry)) [[likely]]
     first_ = entry;
-    return;
-  }
-  if (first_.node && first_ < entry) std::swap(first_, entry);
-  heap_.push_back(entry);
-  std::push_heap(heap_.begin(), heap_.end());
+  else
+    push_on_heap(entry);
 }
 inline Node* Walk::pop() {
   if (first_.node) return std::exchange(first_.node, nullptr);
