@@ -105,6 +105,26 @@ DType pointwise_dtype(const OpInfo& op, Operand* const* operands, int n) {
   return t;
 }
 
+// Converts the operands to the dtype the op computes in, which it returns.
+DType convert_operands(const OpInfo& op, OperandList& operands, std::optional<Operand>* converted,
+                       const std::source_location& loc) {
+  const int n = static_cast<int>(operands.size()), first = op.pointwise.first_promoted;
+  const DType compute = pointwise_dtype(op, operands.data(), n);
+  for (int i = first; i < n; ++i) {
+    Operand*& operand = operands[static_cast<std::size_t>(i)];
+    if (operand->impl()->dtype == compute) continue;
+    CallSite here(loc);
+    converted[i].emplace(core_ops().cast(operand->tensor(), compute), loc);
+    operand = &*converted[i];
+  }
+  if (first == 1 && operands[0]->impl()->dtype != kBool)
+    throw_argument(op.name,
+                   fmt::format("{} has dtype {}; expected bool; compare it with something first",
+                               input_name(op, 0), name_of(operands[0]->impl()->dtype)),
+                   loc);
+  return compute;
+}
+
 Shape broadcast_all(const OpInfo& op, Operand* const* operands, int n,
                     const std::source_location& loc) {
   Shape shape = operands[0]->impl()->shape;
@@ -135,42 +155,43 @@ void allocate_output(TensorImpl* out) {
 class KernelInputs {
  public:
   KernelInputs(const KernelRow& row, TensorImpl* const* inputs, int n) {
-    views_.resize(static_cast<std::size_t>(n));
     for (int i = 0; i < n; ++i) {
       ensure_ready(inputs[i]);
-      TensorView& v = views_[static_cast<std::size_t>(i)];
-      v = view_of(inputs[i]);
-      if (v.contiguous || row.strided_inputs) continue;
+      if (inputs[i]->contiguous || row.strided_inputs) {
+        views_.push_back(view_of(inputs[i]));
+        continue;
+      }
       copies_.push_back(Tensor::adopt(contiguous_copy(inputs[i])));
-      v = view_of(copies_.back().impl());
+      views_.push_back(view_of(copies_.back().impl()));
     }
   }
   const TensorView* data() const { return views_.data(); }
+  void broadcast_to(const Shape& shape) {
+    for (TensorView& v : views_) broadcast_view(v, shape);
+  }
 
  private:
-  SmallVector<TensorView, 3> views_;
+  SmallVector<TensorView, 4> views_;
   SmallVector<Tensor, 1> copies_;
 };
 
-// `pointwise`: its operands are broadcast, and the result may take over a temporary's memory.
+// The operands of a pointwise op are broadcast, and its result may take over a temporary's memory.
 void run_kernel(const OpInfo& op, const void* attrs, const KernelRow& row, Operand* const* operands,
                 ImplList& inputs, ImplList& outs, const std::source_location& loc) {
-  const bool pointwise = op.kind == OpKind::kPointwise;
-  KernelInputs in(row, inputs.data(), static_cast<int>(inputs.size()));
-  SmallVector<TensorView, 3> views(in.data(), in.data() + inputs.size());
-  if (pointwise) {
-    for (TensorView& v : views) broadcast_view(v, outs[0]->shape);
-    if (!thread_state.tracer)
-      outs[0]->storage = take_storage(op, operands, static_cast<int>(inputs.size()), outs[0]);
+  const int n = static_cast<int>(inputs.size());
+  KernelInputs in(row, inputs.data(), n);
+  if (op.kind == OpKind::kPointwise) {
+    in.broadcast_to(outs[0]->shape);
+    if (!thread_state.tracer) outs[0]->storage = take_storage(op, operands, n, outs[0]);
   }
   for (TensorImpl* out : outs)
     if (!out->storage) allocate_output(out);
   SmallVector<TensorView, 2> out_views;
   for (TensorImpl* out : outs) out_views.push_back(view_of(out));
   KernelContext c;
-  c.inputs = views.data();
+  c.inputs = in.data();
   c.outputs = out_views.data();
-  c.num_inputs = static_cast<int>(views.size());
+  c.num_inputs = n;
   c.num_outputs = static_cast<int>(out_views.size());
   c.device = outs[0]->device;
   c.input_device = inputs.empty() ? c.device : inputs[0]->device;
@@ -209,37 +230,30 @@ void execute(const OpInfo& op, const void* attrs, Operand* const* given, int n,
 
   OperandList operands(given, given + n);
   std::optional<Operand> converted[kMaxPointwiseInputs];
-  SmallVector<OutputSpec, 1> specs;
+  ImplList inputs, outs;
+  const KernelRow* row = nullptr;
+  const auto add_output = [&](const OutputSpec& spec) {
+    checked_numel(spec.shape);
+    outs.push_back(describe_output(spec, n > 0 ? inputs[0] : nullptr));
+    results.push_back(Tensor::adopt(outs.back()));
+  };
   const bool pointwise = op.kind == OpKind::kPointwise;
-  DType compute = kFloat32;
   if (pointwise) {
-    compute = pointwise_dtype(op, given, n);
-    for (int i = op.pointwise.first_promoted; i < n; ++i) {
-      if (given[i]->impl()->dtype == compute) continue;
-      CallSite here(loc);
-      converted[i].emplace(core_ops().cast(given[i]->tensor(), compute), loc);
-      operands[static_cast<std::size_t>(i)] = &*converted[i];
-    }
-    if (op.pointwise.first_promoted == 1 && given[0]->impl()->dtype != kBool)
-      throw_argument(op.name,
-                     fmt::format("{} has dtype {}; expected bool; compare it with something first",
-                                 input_name(op, 0), name_of(given[0]->impl()->dtype)),
-                     loc);
     OutputSpec spec;
+    const DType compute = convert_operands(op, operands, converted, loc);
     spec.shape = broadcast_all(op, operands.data(), n, loc);
     spec.dtype = op.pointwise.bool_result ? kBool : compute;
     spec.device = operands[0]->impl()->device;
-    specs.push_back(spec);
-  }
-
-  ImplList inputs;
-  for (Operand* o : operands) inputs.push_back(o->impl());
-  if (!pointwise) {
+    row = &row_for(op, spec.device, compute, loc);
+    for (const Operand* o : operands) inputs.push_back(o->impl());
+    add_output(spec);
+  } else {
+    for (const Operand* o : operands) inputs.push_back(o->impl());
     if (op.kind == OpKind::kView) ensure_ready(inputs[0]);
     InferContext context(op, inputs.data(), n, loc);
     op.infer(attrs, context);
-    for (int k = 0; k < context.num_outputs(); ++k) specs.push_back(context.spec(k));
-    if (op.kind == OpKind::kView && !specs[0].view) {
+    const OutputSpec& first = context.spec(0);
+    if (op.kind == OpKind::kView && !first.view) {
       // The strides allow no view: of a row-major copy they do.
       CallSite here(loc);
       converted[0].emplace(given[0]->tensor().clone(loc), loc);
@@ -247,19 +261,12 @@ void execute(const OpInfo& op, const void* attrs, Operand* const* given, int n,
       inputs[0] = operands[0]->impl();
       InferContext again(op, inputs.data(), n, loc);
       op.infer(attrs, again);
-      specs[0] = again.spec(0);
+      add_output(again.spec(0));
+    } else {
+      if (op.kind == OpKind::kKernel)
+        row = &row_for(op, first.device, n > 0 ? inputs[0]->dtype : first.dtype, loc);
+      for (int k = 0; k < context.num_outputs(); ++k) add_output(context.spec(k));
     }
-    if (op.kind == OpKind::kKernel) compute = n > 0 ? inputs[0]->dtype : specs[0].dtype;
-  }
-  for (const OutputSpec& spec : specs) checked_numel(spec.shape);
-
-  const KernelRow* row = nullptr;
-  if (op.kind != OpKind::kView) row = &row_for(op, specs[0].device, compute, loc);
-
-  ImplList outs;
-  for (const OutputSpec& spec : specs) {
-    outs.push_back(describe_output(spec, n > 0 ? inputs[0] : nullptr));
-    results.push_back(Tensor::adopt(outs.back()));
   }
 
   ThreadState& state = thread_state;

@@ -6,9 +6,7 @@
 
 #include "catena/graph/error.hpp"
 #include "catena/nn/init.hpp"
-#include "catena/ops/elementwise.hpp"
 #include "catena/ops/matmul.hpp"
-#include "catena/ops/shape.hpp"
 
 namespace catena::nn {
 
@@ -38,8 +36,7 @@ Tensor Linear::forward(Tensor x) {
                    fmt::format("{}x is {}, but the weight is {}; convert one with to()", label(),
                                name_of(x.dtype()), name_of(weight_.dtype())),
                    call_location());
-  Tensor y = matmul(std::move(x), transpose(weight_, 0, 1));
-  return bias_.defined() ? add(std::move(y), bias_) : y;
+  return bias_.defined() ? linear(std::move(x), weight_, bias_) : linear(std::move(x), weight_);
 }
 
 }  // namespace catena::nn

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "catena/ops/elementwise.hpp"
+#include "catena/ops/reduction.hpp"
 #include "catena/ops/shape.hpp"
 
 namespace catena {
@@ -91,9 +92,46 @@ void Matmul::vjp(VjpContext& c) const {
   }
 }
 
+void Linear::infer(InferContext& c) const {
+  const Shape &x = c.shape(0), &weight = c.shape(1);
+  const bool has_bias = c.num_inputs() > 2;
+  for (int i = 1; i < c.num_inputs(); ++i)
+    if (c.dtype(i) != c.dtype(0))
+      c.fail(
+          fmt::format("dtypes differ: x is {}, {} is {}; expected equal; convert one with "
+                      "to(dtype)",
+                      name_of(c.dtype(0)), i == 1 ? "weight" : "bias", name_of(c.dtype(i))));
+  if (x.rank() == 0 || weight.rank() != 2 || x.back() != weight.back())
+    c.fail(
+        fmt::format("x is {} and weight {}; expected x [.., k] and weight [n, k]; check the "
+                    "order of the arguments or transpose one",
+                    to_string(x), to_string(weight)));
+  if (has_bias && c.shape(2) != Shape{weight[0]})
+    c.fail(fmt::format("bias is {}; expected [{}], an entry for each row of weight {}",
+                       to_string(c.shape(2)), weight[0], to_string(weight)));
+  Shape out = x;
+  out[x.rank() - 1] = weight[0];
+  c.output(out, c.dtype(0));
+}
+
+// dx = g weight, dweight = g^T x over all rows, dbias = their sum.
+void Linear::vjp(VjpContext& c) const {
+  const Tensor g = c.grad();
+  if (c.needs(0)) c.accumulate(0, matmul(g, c.input(1)));
+  if (!c.needs(1) && !(c.num_inputs() > 2 && c.needs(2))) return;
+  const Tensor rows = rows_of(g);
+  if (c.needs(1)) c.accumulate_product(1, rows, rows_of(c.input(0)));
+  if (c.num_inputs() > 2 && c.needs(2))
+    c.accumulate(2, rows.shape()[0] == 1 ? reshape(rows, {rows.numel()}) : sum(rows, {0}));
+}
+
 }  // namespace op
 
 Tensor matmul(Operand a, Operand b) { return detail::call_op(op::Matmul{}, a, b); }
+Tensor linear(Operand x, Operand weight) { return detail::call_op(op::Linear{}, x, weight); }
+Tensor linear(Operand x, Operand weight, Operand bias) {
+  return detail::call_op(op::Linear{}, x, weight, bias);
+}
 
 Tensor Tensor::matmul(const Tensor& other, Location loc) const {
   return catena::matmul(Operand(*this, loc), Operand(other, loc));

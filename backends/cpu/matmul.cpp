@@ -122,22 +122,23 @@ CATENA_INLINE std::int64_t batch_offset(const Matrices& m, const std::int64_t* b
   return offset;
 }
 
+// y = x1 x2 + beta y
 template <class T>
-void multiply(const KernelContext& c) {
-  const TensorView& y = c.outputs[0];
+CATENA_INLINE void multiply(const TensorView& x1, const TensorView& x2, const TensorView& y,
+                            T beta) {
   T* out = static_cast<T*>(y.data);
-  if (c.inputs[0].numel == 0) {  // no columns: sums of nothing
-    std::memset(out, 0, static_cast<std::size_t>(y.numel) * sizeof(T));
+  if (x1.numel == 0) {  // no columns: sums of nothing
+    if (beta == T(0)) std::memset(out, 0, static_cast<std::size_t>(y.numel) * sizeof(T));
     return;
   }
-  const int vectors = (c.inputs[0].shape.rank() == 1) + (c.inputs[1].shape.rank() == 1);
+  const int vectors = (x1.shape.rank() == 1) + (x2.shape.rank() == 1);
   const int batch_rank = y.shape.rank() - (2 - vectors);
   const std::int64_t* batch = y.shape.data();
   Scratch scratch_a, scratch_b;
-  Matrices a = matrices(c.inputs[0], true, batch_rank);
-  Matrices b = matrices(c.inputs[1], false, batch_rank);
-  if (!layout_of(a).readable) a = matrices(scratch_a.copy(c.inputs[0]), true, batch_rank);
-  if (!layout_of(b).readable) b = matrices(scratch_b.copy(c.inputs[1]), false, batch_rank);
+  Matrices a = matrices(x1, true, batch_rank);
+  Matrices b = matrices(x2, false, batch_rank);
+  if (!layout_of(a).readable) a = matrices(scratch_a.copy(x1), true, batch_rank);
+  if (!layout_of(b).readable) b = matrices(scratch_b.copy(x2), false, batch_rank);
   const Layout la = layout_of(a), lb = layout_of(b);
   const std::int64_t m = a.rows, n = b.cols, k = a.cols;
   std::int64_t count = 1;
@@ -147,13 +148,13 @@ void multiply(const KernelContext& c) {
   const T* pb = static_cast<const T*>(b.data);
   if (count > 1 && is_single(b, batch))
     if (const std::int64_t distance = row_distance(a, batch))
-      return gemm(false, lb.transposed, m * count, n, k, T(1), pa, distance, pb, lb.leading, T(0),
+      return gemm(false, lb.transposed, m * count, n, k, T(1), pa, distance, pb, lb.leading, beta,
                   out, n);
   const double work =
       2.0 * static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
   const auto one = [&](std::int64_t i) {
     gemm(la.transposed, lb.transposed, m, n, k, T(1), pa + batch_offset(a, batch, i), la.leading,
-         pb + batch_offset(b, batch, i), lb.leading, T(0), out + i * m * n, n);
+         pb + batch_offset(b, batch, i), lb.leading, beta, out + i * m * n, n);
   };
   if (work >= kLargeProduct) {
     for (std::int64_t i = 0; i < count; ++i) one(i);
@@ -165,18 +166,48 @@ void multiply(const KernelContext& c) {
            });
 }
 
+template <class T>
+void linear(const KernelContext& c) {
+  const TensorView &y = c.outputs[0], &weight = c.inputs[1];
+  TensorView transposed = weight;
+  for (int d = 0; d < 2; ++d) {
+    transposed.shape[d] = weight.shape.data()[1 - d];
+    transposed.strides[d] = weight.strides.data()[1 - d];
+  }
+  if (c.num_inputs < 3) return multiply<T>(c.inputs[0], transposed, y, T(0));
+  // The product is added to rows of the bias: no second pass over the result.
+  const TensorView& bias = c.inputs[2];
+  const std::int64_t n = bias.numel, stride = bias.strides.data()[0];
+  const T* from = static_cast<const T*>(bias.data);
+  T* to = static_cast<T*>(y.data);
+  for (std::int64_t i = 0; i < n; ++i) to[i] = from[i * stride];
+  for (std::int64_t row = 1; row < y.numel / n; ++row)
+    std::memcpy(to + row * n, to, static_cast<std::size_t>(n) * sizeof(T));
+  multiply<T>(c.inputs[0], transposed, y, T(1));
+}
+
 void matmul(const void*, const KernelContext& c) {
   if (c.outputs[0].numel == 0) return;
   if (c.outputs[0].dtype == DType::kFloat64)
-    multiply<double>(c);
+    multiply<double>(c.inputs[0], c.inputs[1], c.outputs[0], 0);
   else
-    multiply<float>(c);
+    multiply<float>(c.inputs[0], c.inputs[1], c.outputs[0], 0);
+}
+void linear(const void*, const KernelContext& c) {
+  if (c.outputs[0].numel == 0) return;
+  if (c.outputs[0].dtype == DType::kFloat64)
+    linear<double>(c);
+  else
+    linear<float>(c);
 }
 
 }  // namespace
 
 KernelRow row_Matmul() {
   return {.forward = matmul, .dtypes = kFloatTypes, .strided_inputs = true};
+}
+KernelRow row_Linear() {
+  return {.forward = linear, .dtypes = kFloatTypes, .strided_inputs = true};
 }
 
 }  // namespace catena::cpu::CATENA_ISA

@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <utility>
 
 #include "catena/backends/cuda/nest.hpp"
 #include "catena/backends/cuda/row.hpp"
@@ -129,6 +130,7 @@ struct Product {
   std::int64_t lda, ldb;
   std::int64_t stride_a = 0, stride_b = 0, stride_c = 0;
   std::int64_t count = 1;
+  bool adds = false;  // to what is in C
 };
 
 void run(cublasHandle_t handle, DType dtype, const Product& p, const void* a, const void* b,
@@ -136,27 +138,28 @@ void run(cublasHandle_t handle, DType dtype, const Product& p, const void* a, co
   const cublasOperation_t op_a = p.transpose_a ? CUBLAS_OP_T : CUBLAS_OP_N;
   const cublasOperation_t op_b = p.transpose_b ? CUBLAS_OP_T : CUBLAS_OP_N;
   if (dtype == kFloat64) {
-    const double one = 1, zero = 0;
+    const double one = 1, beta = p.adds ? 1 : 0;
     CATENA_BLAS(cublasDgemmStridedBatched_64(
         handle, op_b, op_a, p.n, p.m, p.k, &one, static_cast<const double*>(b), p.ldb, p.stride_b,
-        static_cast<const double*>(a), p.lda, p.stride_a, &zero, static_cast<double*>(c), p.n,
+        static_cast<const double*>(a), p.lda, p.stride_a, &beta, static_cast<double*>(c), p.n,
         p.stride_c, p.count));
   } else {
-    const float one = 1, zero = 0;
+    const float one = 1, beta = p.adds ? 1 : 0;
     CATENA_BLAS(cublasSgemmStridedBatched_64(handle, op_b, op_a, p.n, p.m, p.k, &one,
                                              static_cast<const float*>(b), p.ldb, p.stride_b,
-                                             static_cast<const float*>(a), p.lda, p.stride_a, &zero,
+                                             static_cast<const float*>(a), p.lda, p.stride_a, &beta,
                                              static_cast<float*>(c), p.n, p.stride_c, p.count));
   }
 }
 
-void matmul(const op::Matmul&, const KernelContext& c) {
+// out = x1 x2, or out + x1 x2.
+void multiply(const KernelContext& c, const TensorView& x1, const TensorView& x2, bool adds) {
   const TensorView& out = c.output();
-  if (out.numel == 0) return;
   const int device = c.device.index;
   const cudaStream_t stream = stream_of(c);
-  Factor a(c.input(0), true), b(c.input(1), false);
+  Factor a(x1, true), b(x2, false);
   if (a.cols == 0) {
+    if (adds) return;
     CATENA_CUDA(cudaMemsetAsync(out.data, 0,
                                 static_cast<std::size_t>(out.numel) * size_of(out.dtype), stream));
     return;
@@ -164,8 +167,9 @@ void matmul(const op::Matmul&, const KernelContext& c) {
   a.prepare(device);
   b.prepare(device);
   Product p{a.transposed, b.transposed, a.rows, b.cols, a.cols, a.leading, b.leading};
+  p.adds = adds;
 
-  const int vectors = (c.input(0).rank() == 1) + (c.input(1).rank() == 1);
+  const int vectors = (x1.rank() == 1) + (x2.rank() == 1);
   const Shape batch(out.shape.data(), out.rank() - (2 - vectors));
   TensorView batch_c = out;
   batch_c.shape = batch;
@@ -205,8 +209,35 @@ void matmul(const op::Matmul&, const KernelContext& c) {
   }
 }
 
+void matmul(const op::Matmul&, const KernelContext& c) {
+  if (c.output().numel > 0) multiply(c, c.input(0), c.input(1), false);
+}
+
+void linear(const op::Linear&, const KernelContext& c) {
+  const TensorView& out = c.output();
+  if (out.numel == 0) return;
+  TensorView weight = c.input(1);
+  std::swap(weight.shape[0], weight.shape[1]);
+  std::swap(weight.strides[0], weight.strides[1]);
+  const bool has_bias = c.num_inputs > 2;
+  if (has_bias) {  // the product is added to rows of the bias
+    TensorView rows = c.input(2);
+    const std::int64_t stride = rows.strides[0];
+    rows.shape = out.shape;
+    rows.strides = Shape::filled(out.rank(), 0);
+    rows.strides[out.rank() - 1] = stride;
+    rows.numel = out.numel;
+    rows.contiguous = false;
+    copy_strided(out, rows, c.device.index);
+  }
+  multiply(c, c.input(0), weight, has_bias);
+}
+
 }  // namespace
 
+KernelRow row_Linear() {
+  return {.forward = kernel<op::Linear, linear>(), .dtypes = kFloatTypes, .strided_inputs = true};
+}
 KernelRow row_Matmul() {
   return {.forward = kernel<op::Matmul, matmul>(), .dtypes = kFloatTypes, .strided_inputs = true};
 }

@@ -42,7 +42,58 @@ OpSample of(const char* name, const Shape& a, const Shape& b) {
       .in_blas_order();
 }
 
+// x weight^T + bias, one sum after the other.
+Array layer(const List& in) {
+  const Array &x = in[0], &weight = in[1];
+  Shape shape = x.shape;
+  shape[shape.rank() - 1] = weight.shape[0];
+  Array out(shape);
+  for_each_index(shape, [&](const Shape& at) {
+    Shape from = at;
+    const std::int64_t row = at.back();
+    for (std::int64_t k = 0; k < weight.shape[1]; ++k) {
+      from[from.rank() - 1] = k;
+      out.at(at) += x.at(from) * weight.at({row, k});
+    }
+    if (in.size() > 2) out.at(at) += in[2].at({row});
+  });
+  return out;
+}
+
+OpSample layer_of(const char* name, const Shape& x, const Shape& weight, bool bias = true) {
+  std::vector<InputSpec> in{uniform(x), uniform(weight)};
+  if (bias) in.push_back(uniform({weight[0]}));
+  return sample(name, op::Linear{}, in, layer).tolerance(2e-5, 1e-12).in_blas_order();
+}
+
 }  // namespace
+
+std::vector<OpSample> samples_Linear() {
+  return {
+      layer_of("rows", {3, 4}, {5, 4}),
+      layer_of("no_bias", {3, 4}, {5, 4}, false),
+      layer_of("one_row", {1, 6}, {3, 6}),
+      layer_of("vector", {4}, {3, 4}),
+      layer_of("vector_no_bias", {4}, {3, 4}, false),
+      layer_of("batches", {2, 3, 4}, {2, 4}),
+      layer_of("four_dims", {2, 1, 3, 2}, {4, 2}),
+      layer_of("one_output", {5, 3}, {1, 3}),
+      layer_of("long", {5, 67}, {9, 67}),
+      layer_of("no_rows", {0, 4}, {3, 4}),
+      layer_of("no_inputs", {2, 0}, {3, 0}),
+      layer_of("no_outputs", {2, 3}, {0, 3}),
+      fails("sizes", op::Linear{}, {uniform({5, 3}), uniform({3, 2})},
+            "x is [5, 3] and weight [3, 2]; expected x [.., k] and weight [n, k]; check the "
+            "order of the arguments or transpose one"),
+      fails("weight_rank", op::Linear{}, {uniform({3}), uniform({3})},
+            "x is [3] and weight [3]; expected x [.., k] and weight [n, k]"),
+      fails("scalar", op::Linear{}, {uniform({}), uniform({2, 3})},
+            "x is [] and weight [2, 3]; expected x [.., k]"),
+      fails("bias", op::Linear{}, {uniform({5, 3}), uniform({4, 3}), uniform({3})},
+            "bias is [3]; expected [4], an entry for each row of weight [4, 3]"),
+      fails("dtypes", op::Linear{}, {uniform({2, 2}), uniform({2, 2}), uniform({2}).as(kFloat64)},
+            "dtypes differ: x is float32, bias is float64; expected equal")};
+}
 
 std::vector<OpSample> samples_Matmul() {
   return {of("matrices", {3, 4}, {4, 5}),
