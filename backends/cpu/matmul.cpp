@@ -12,7 +12,7 @@ namespace {
 
 // Products below this many operations are shared out by batch; larger ones share out their own
 // work.
-constexpr double kLargeProduct = 6.4e7;
+constexpr double kLargeProduct = 2.4e7;
 // Operations per range when batches are shared out.
 constexpr double kRangeWork = 1e6;
 

@@ -43,9 +43,20 @@ const OneDnn& onednn() {
 // other must not pay for loading it.
 double onednn_flops() { return openblas().fits_processor ? 2e6 : 2e5; }
 
-// A product is cut into panels from here on, by its shape alone, so that the bits do not depend on
-// the thread count.
-constexpr double kPanelFlops = 6.4e7;
+// A product is cut into panels of at least this many operations and rows or columns, by its shape
+// alone, so that the bits do not depend on the thread count. Their number is a power of 2: three
+// panels would take two threads as long as four.
+constexpr double kPanelFlops = 1.2e7;
+constexpr std::int64_t kPanelLength = 64;
+constexpr std::int64_t kMaxPanels = 16;
+
+std::int64_t panels_of(double flops, std::int64_t length) {
+  std::int64_t panels = 1;
+  while (panels < kMaxPanels && flops >= kPanelFlops * 2 * static_cast<double>(panels) &&
+         length >= kPanelLength * 2 * panels)
+    panels *= 2;
+  return panels;
+}
 
 double flops_of(std::int64_t m, std::int64_t n, std::int64_t k) {
   return 2.0 * static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
@@ -101,12 +112,11 @@ void gemm_in_panels(bool ta, bool tb, std::int64_t m, std::int64_t n, std::int64
                     std::int64_t ldc) {
   if (m == 0 || n == 0) return;
   if (k == 0) return scale(c, m, n, ldc, beta);
-  const std::int64_t panels =
-      std::min<std::int64_t>(16, static_cast<std::int64_t>(flops_of(m, n, k) / kPanelFlops));
   const bool by_rows = m >= n;
   const std::int64_t length = by_rows ? m : n;
-  if (panels < 2 || length < 64) return panel(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
-  const std::int64_t grain = (length / panels + 31) / 32 * 32;
+  const std::int64_t panels = panels_of(flops_of(m, n, k), length);
+  if (panels == 1) return panel(ta, tb, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+  const std::int64_t grain = ((length + panels - 1) / panels + 31) / 32 * 32;
   auto body = [&](std::int64_t begin, std::int64_t end) {
     if (by_rows)
       panel(ta, tb, end - begin, n, k, alpha, a + begin * (ta ? 1 : lda), lda, b, ldb, beta,

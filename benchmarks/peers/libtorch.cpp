@@ -30,6 +30,15 @@ Tensor chain(const Tensor& x, const Tensor& c, const Tensor& d) {
   return y;
 }
 
+Tensor chain_of_numbers(const Tensor& x) {
+  Tensor y = x;
+  for (int i = 0; i < 500; ++i) {
+    y = y + 1e-3;
+    y = y * 0.999;
+  }
+  return y;
+}
+
 Tensor mix(const Tensor& x, const Tensor& p, const Tensor& c, const Tensor& d, long n) {
   Tensor y = x;
   for (int i = 0; i < 100; ++i) {
@@ -63,6 +72,7 @@ void small_ops(Session& session) {
     };
     step("const", [&] { return chain(x, c, d); });
     step("leaf", [&] { return chain(x, p, q); });
+    step("number", [&] { return chain_of_numbers(x); });
     step("mix", [&] { return mix(x, p, c, d, n); });
     Benchmark(session, name + " operands=const grad=no_grad").units(1000).run([&](Clock& clock) {
       torch::NoGradGuard off;
