@@ -37,11 +37,15 @@ const OneDnn& onednn() {
   return library;
 }
 
-// From here oneDNN's sgemm is faster; below, its fixed cost of 0.3 us is not worth it. With an
-// OpenBLAS that runs kernels without AVX (16x128x256: 33 against 200 GFLOP/s) it does all but small
-// products, where the slower kernels lose a few microseconds a call, because a program that has no
-// other must not pay for loading it.
-double onednn_flops() { return openblas().fits_processor ? 2e6 : 2e5; }
+// From here oneDNN's sgemm is faster. Below, OpenBLAS has kernels that pack nothing; those for a
+// transposed right factor end at half the size, where the others take up to ten times as long
+// (2x1024x256: 98 us, oneDNN 9.5). With an OpenBLAS that runs kernels without AVX oneDNN does all
+// but small products, where the slower kernels lose a few microseconds a call, because a program
+// that has no other must not pay for loading it.
+double onednn_flops(bool transpose_b) {
+  if (!openblas().fits_processor) return 2e5;
+  return transpose_b ? 1e6 : 2e6;
+}
 
 // A product is cut into panels of at least this many operations and rows or columns, by its shape
 // alone, so that the bits do not depend on the thread count. Their number is a power of 2: three
@@ -66,7 +70,7 @@ double flops_of(std::int64_t m, std::int64_t n, std::int64_t k) {
 bool onednn_gemm(bool ta, bool tb, std::int64_t m, std::int64_t n, std::int64_t k, float alpha,
                  const float* a, std::int64_t lda, const float* b, std::int64_t ldb, float beta,
                  float* c, std::int64_t ldc) {
-  if (flops_of(m, n, k) < onednn_flops() || !onednn().sgemm) return false;
+  if (flops_of(m, n, k) < onednn_flops(tb) || !onednn().sgemm) return false;
   const OneDnn& d = onednn();
   const int before = d.get_threads();
   d.set_threads(1);
