@@ -283,7 +283,7 @@ bool Walk::plain_gradients(Node& node, Tensor& g) {
     if (!edges[i].saved()) continue;
     check_version(node, edges[i], node.inline_versions[i], i);
     in[i + 1] = data_of(t);
-    strides[i + 1] = t->numel == 1 ? 0 : 1;
+    strides[i + 1] = t->numel == out->numel ? 1 : 0;
   }
   if (node.flags & Node::kSavesOutput) {
     if (out->storage->version.load(std::memory_order_relaxed) != node.output_version)
@@ -295,8 +295,7 @@ bool Walk::plain_gradients(Node& node, Tensor& g) {
   if (N > 1 && wanted & (wanted - 1)) {
     CATENA_UNROLL
     for (int i = 0; i < N; ++i)
-      if (wanted >> i & 1u && edges[i].input()->slot != 0 &&
-          add_in_place(node, i, arrived, in, strides))
+      if (wanted >> i & 1u && has_gradient(edges[i]) && add_in_place(node, i, arrived, in, strides))
         wanted &= ~(1u << i);
   }
   CATENA_UNROLL

@@ -120,6 +120,11 @@ class Walk {
   template <int N>
   bool plain_gradients(Node& node, Tensor& g);
   bool relabel(Node& node, Tensor& g);
+  // Whether one has arrived at the input; false also where this walk does not use its slot.
+  bool has_gradient(const Edge& edge) const {
+    const TensorImpl* t = edge.input();
+    return t->output_index < 0 && owns_inline(t->node) && t->slot != 0;
+  }
   bool add_in_place(Node& node, int i, TensorImpl* g, const void* const* in,
                     const std::int64_t* strides);
   void give(Edge& edge, Tensor g, const Node& from, int index);
