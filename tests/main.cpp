@@ -4,6 +4,7 @@
 
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -36,6 +37,8 @@ class OwnTempDir {
 }  // namespace
 
 int main(int argc, char** argv) {
+  // A shell starts what runs in the background with Ctrl-C ignored, which fit() respects.
+  std::signal(SIGINT, SIG_DFL);
   try {
     catena::init();
   } catch (const catena::SystemError& e) {
