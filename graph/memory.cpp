@@ -136,7 +136,8 @@ Chain refill(int k) {
   return chain;
 }
 
-void* allocate_small(int k) {
+// Unused where there is no cache.
+[[maybe_unused]] void* allocate_small(int k) {
   ThreadCache* cache = thread_cache ? thread_cache : new_thread_cache();
   if (!cache) {  // the thread is ending: straight from the shared list
     Chain chain = refill(k);
@@ -189,7 +190,7 @@ void free_blocks(const std::vector<FreeBlock*>& blocks) {
   for (FreeBlock* b : blocks) std::free(b);
 }
 
-void* allocate_large(int k) {
+[[maybe_unused]] void* allocate_large(int k) {
   const std::size_t bytes = size_class_bytes(k);
   Central& c = central();
   FreeBlock* block = nullptr;
