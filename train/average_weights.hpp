@@ -21,8 +21,8 @@ struct AverageWeightsOptions {
 // Averages the parameters during a training (optim::AveragedParameters). Validation is of the
 // averages, the training goes on with its own parameters, and the model ends with the averages
 // unless the training was interrupted. The running statistics of a batch norm are not averaged; see
-// optim::update_batch_norm. Beside an EarlyStopping that restores the best weights the averages win:
-// they are put in last.
+// optim::update_batch_norm. Beside an EarlyStopping that restores the best weights the averages
+// win: they are put in last.
 class AverageWeights : public Callback {
  public:
   using Location = std::source_location;
