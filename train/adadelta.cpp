@@ -50,9 +50,8 @@ void Adadelta::update(std::size_t index, std::size_t group, const Tensor& grad,
 
   if (detail::is_dense_cpu(param)) {
     const cpu::AdadeltaUpdate u{o.lr, o.rho, o.eps, o.weight_decay, o.maximize};
-    return detail::update_dense(param, grad, loc, [&](const auto& dense) {
-      dense.kernels.adadelta(dense.param, dense.grad, dense.state(s.square_avg),
-                             dense.state(s.acc_delta), dense.n, u);
+    return detail::update_dense(queue(), param, grad, loc, [&](const auto& dense) {
+      dense.run(dense.kernels.adadelta, u, dense.state(s.square_avg), dense.state(s.acc_delta));
     });
   }
   const Tensor g = detail::plain_gradient(grad, param, o.weight_decay, o.maximize);

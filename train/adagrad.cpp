@@ -54,8 +54,8 @@ void Adagrad::update(std::size_t index, std::size_t group, const Tensor& grad,
 
   if (detail::is_dense_cpu(param)) {
     const cpu::AdagradUpdate u{step_size, o.eps, o.weight_decay, o.maximize};
-    return detail::update_dense(param, grad, loc, [&](const auto& dense) {
-      dense.kernels.adagrad(dense.param, dense.grad, dense.state(s.sum), dense.n, u);
+    return detail::update_dense(queue(), param, grad, loc, [&](const auto& dense) {
+      dense.run(dense.kernels.adagrad, u, dense.state(s.sum));
     });
   }
   const Tensor g = detail::plain_gradient(grad, param, o.weight_decay, o.maximize);

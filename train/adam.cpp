@@ -77,9 +77,9 @@ void AdamFamily<OptionsType>::update(std::size_t index, std::size_t group, const
   if (detail::is_dense_cpu(param)) {
     const cpu::AdamUpdate u{step_size, o.betas[0],   o.betas[1], inverse_sqrt_correction2,
                             o.eps,     weight_decay, shrink,     o.maximize};
-    return detail::update_dense(param, grad, loc, [&](const auto& dense) {
-      dense.kernels.adam(dense.param, dense.grad, dense.state(s.exp_avg), dense.state(s.exp_avg_sq),
-                         dense.state(o.amsgrad ? s.max_exp_avg_sq : Tensor()), dense.n, u);
+    return detail::update_dense(this->queue(), param, grad, loc, [&](const auto& dense) {
+      dense.run(dense.kernels.adam, u, dense.state(s.exp_avg), dense.state(s.exp_avg_sq),
+                dense.state(o.amsgrad ? s.max_exp_avg_sq : Tensor()));
     });
   }
   const Tensor g = detail::plain_gradient(grad, param, weight_decay, o.maximize);

@@ -57,9 +57,8 @@ void Adamax::update(std::size_t index, std::size_t group, const Tensor& grad, co
 
   if (detail::is_dense_cpu(param)) {
     const cpu::AdamaxUpdate u{step_size, o.betas[0], o.betas[1], o.eps, o.weight_decay, o.maximize};
-    return detail::update_dense(param, grad, loc, [&](const auto& dense) {
-      dense.kernels.adamax(dense.param, dense.grad, dense.state(s.exp_avg), dense.state(s.exp_inf),
-                           dense.n, u);
+    return detail::update_dense(queue(), param, grad, loc, [&](const auto& dense) {
+      dense.run(dense.kernels.adamax, u, dense.state(s.exp_avg), dense.state(s.exp_inf));
     });
   }
   const Tensor g = detail::plain_gradient(grad, param, o.weight_decay, o.maximize);

@@ -38,6 +38,7 @@ void AveragedParameters::update(Location loc) {
   NoGrad no_grad;
   const double weight =
       options_.decay ? 1 - *options_.decay : 1 / static_cast<double>(updates_ + 1);
+  detail::UpdateQueue queue;
   for (std::size_t i = 0; i < params_.size(); ++i) {
     const Tensor p = params_[i].detach();
     Tensor& a = averages_[i];
@@ -47,12 +48,12 @@ void AveragedParameters::update(Location loc) {
     }
     detail::follow(a, p);
     if (detail::is_dense_cpu(p) && a.is_contiguous())
-      detail::update_dense(a, p, loc, [&](const auto& dense) {
-        dense.kernels.average(dense.param, dense.grad, dense.n, weight);
-      });
+      detail::update_dense(queue, a, p, loc,
+                           [&](const auto& dense) { dense.run(dense.kernels.average, weight); });
     else
       a.add_(p - a, weight);
   }
+  queue.run();
   ++updates_;
 }
 

@@ -48,8 +48,8 @@ void Lion::update(std::size_t index, std::size_t group, const Tensor& grad, cons
 
   if (detail::is_dense_cpu(param)) {
     const cpu::LionUpdate u{o.lr, o.betas[0], o.betas[1], shrink, o.maximize};
-    return detail::update_dense(param, grad, loc, [&](const auto& dense) {
-      dense.kernels.lion(dense.param, dense.grad, dense.state(s.exp_avg), dense.n, u);
+    return detail::update_dense(queue(), param, grad, loc, [&](const auto& dense) {
+      dense.run(dense.kernels.lion, u, dense.state(s.exp_avg));
     });
   }
   const Tensor g = detail::plain_gradient(grad, param, 0, o.maximize);

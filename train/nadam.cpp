@@ -72,9 +72,8 @@ void NAdam::update(std::size_t index, std::size_t group, const Tensor& grad, con
     const cpu::NAdamUpdate u{
         grad_step, avg_step,     o.betas[0], o.betas[1], inverse_sqrt_correction2,
         o.eps,     weight_decay, shrink,     o.maximize};
-    return detail::update_dense(param, grad, loc, [&](const auto& dense) {
-      dense.kernels.nadam(dense.param, dense.grad, dense.state(s.exp_avg),
-                          dense.state(s.exp_avg_sq), dense.n, u);
+    return detail::update_dense(queue(), param, grad, loc, [&](const auto& dense) {
+      dense.run(dense.kernels.nadam, u, dense.state(s.exp_avg), dense.state(s.exp_avg_sq));
     });
   }
   const Tensor g = detail::plain_gradient(grad, param, weight_decay, o.maximize);

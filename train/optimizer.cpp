@@ -13,17 +13,26 @@
 
 namespace catena::optim {
 
+Optimizer::Optimizer() : queue_(std::make_unique<detail::UpdateQueue>()) {}
+Optimizer::~Optimizer() = default;
+
 void Optimizer::step(Location loc) {
   NoGrad no_grad;
   // Averages of gradients that have become 0 decay to denormal numbers and would stay there.
   const cpu::FloatModeScope flush(cpu::FloatMode::current().flushing(true));
-  for (std::size_t g = 0; g < num_groups(); ++g) {
-    const auto [begin, end] = group_range(g);
-    for (std::size_t i = begin; i < end; ++i) {
-      const Tensor grad = params_[i].grad();
-      if (grad.defined()) update(i, g, grad, loc);
+  try {
+    for (std::size_t g = 0; g < num_groups(); ++g) {
+      const auto [begin, end] = group_range(g);
+      for (std::size_t i = begin; i < end; ++i) {
+        const Tensor grad = params_[i].grad();
+        if (grad.defined()) update(i, g, grad, loc);
+      }
     }
+  } catch (...) {
+    queue_->run();  // the parameters before the one that failed, whose state has moved on
+    throw;
   }
+  queue_->run();
 }
 
 void Optimizer::zero_grad() {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <source_location>
 #include <string>
@@ -18,7 +19,8 @@ namespace catena::optim {
 
 namespace detail {
 class StateVisitor;
-}
+class UpdateQueue;
+}  // namespace detail
 
 // Parameters are numbered through all groups in the order they were given; state() names what
 // belongs to a parameter by that number, as PyTorch does.
@@ -26,7 +28,7 @@ class Optimizer {
  public:
   using Location = std::source_location;
 
-  virtual ~Optimizer() = default;
+  virtual ~Optimizer();
   Optimizer(const Optimizer&) = delete;
   Optimizer& operator=(const Optimizer&) = delete;
 
@@ -66,7 +68,7 @@ class Optimizer {
   void load_state(const State& state, Location loc = Location::current());
 
  protected:
-  Optimizer() = default;
+  Optimizer();
   // Appends a group; throws ArgumentError for a parameter that is not a leaf of a floating dtype or
   // is there already, and for a group without parameters.
   virtual void add_group(const std::vector<Tensor>& params, const Location& loc);
@@ -77,6 +79,8 @@ class Optimizer {
   // line of step(), to be noted with in-place writes.
   virtual void update(std::size_t index, std::size_t group, const Tensor& grad,
                       const Location& loc) = 0;
+  // Updates put here are done together when all parameters have been seen.
+  detail::UpdateQueue& queue() { return *queue_; }
   // Show the visitor the options of a group, and the state of a parameter; for saving, loading and
   // checking alike.
   virtual void visit_group(std::size_t group, detail::StateVisitor& visitor) = 0;
@@ -86,6 +90,7 @@ class Optimizer {
 
  private:
   void visit(detail::StateVisitor& visitor);
+  std::unique_ptr<detail::UpdateQueue> queue_;
   std::vector<Tensor> params_;
   std::vector<std::size_t> group_ends_;
   std::vector<double> initial_lrs_;  // empty until a schedule asks

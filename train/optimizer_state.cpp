@@ -2,6 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <utility>
+
+#include "catena/backends/cpu/parallel.hpp"
 #include "catena/graph/deferral.hpp"
 #include "catena/graph/error.hpp"
 #include "catena/graph/thread_state.hpp"
@@ -112,6 +116,51 @@ void* write_pointer(const Tensor& t, const std::source_location& loc) {
   impl->storage->last_write = loc;
   return static_cast<char*>(impl->storage->data) +
          impl->offset * static_cast<std::int64_t>(size_of(impl->dtype));
+}
+
+void UpdateQueue::add(const Tensor& param, Tensor kept,
+                      std::function<void(std::int64_t, std::int64_t)> work) {
+  entries_.push_back({param, std::move(kept), std::move(work)});
+}
+
+void UpdateQueue::run() {
+  // Enough for one share: the arrays of as many entries stay within the second-level cache.
+  constexpr std::int64_t kShare = 32768;
+  struct Piece {
+    const Entry* entry;
+    std::int64_t begin, count;
+  };
+  if (entries_.empty()) return;
+  const std::vector<Entry> entries = std::exchange(entries_, {});
+  std::vector<Piece> pieces;
+  std::vector<std::size_t> shares{0};  // where each begins, and the end
+  std::int64_t in_share = 0;
+  for (const Entry& e : entries)
+    for (std::int64_t at = 0; at < e.param.numel(); at += kShare) {
+      pieces.push_back({&e, at, std::min(kShare, e.param.numel() - at)});
+      in_share += pieces.back().count;
+      if (in_share < kShare) continue;
+      shares.push_back(pieces.size());
+      in_share = 0;
+    }
+  if (shares.back() != pieces.size()) shares.push_back(pieces.size());
+  // Parameters that are views of one memory are updated one after the other.
+  std::vector<const void*> storages;
+  for (const Entry& e : entries) storages.push_back(e.param.impl()->storage);
+  std::sort(storages.begin(), storages.end());
+  const bool shared = std::adjacent_find(storages.begin(), storages.end()) != storages.end();
+  const auto count = static_cast<std::int64_t>(shares.size()) - 1;
+  auto body = [&](std::int64_t begin, std::int64_t end) {
+    for (std::size_t i = shares[static_cast<std::size_t>(begin)];
+         i < shares[static_cast<std::size_t>(end)]; ++i)
+      pieces[i].entry->work(pieces[i].begin, pieces[i].count);
+  };
+  cpu::parallel_for(
+      count, shared ? count : 1,
+      [](void* context, std::int64_t begin, std::int64_t end) {
+        (*static_cast<decltype(body)*>(context))(begin, end);
+      },
+      &body);
 }
 
 }  // namespace catena::optim::detail

@@ -4,12 +4,14 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <source_location>
 #include <string>
 #include <string_view>
 #include <variant>
 #include <vector>
 
+#include "catena/backends/cpu/parallel.hpp"
 #include "catena/backends/cpu/update.hpp"
 #include "catena/graph/state.hpp"
 #include "catena/graph/tensor.hpp"
@@ -95,14 +97,43 @@ Tensor plain_gradient(const Tensor& grad, const Tensor& param, double weight_dec
 const void* read_pointer(const Tensor& t);
 void* write_pointer(const Tensor& t, const std::source_location& loc);
 
+// Fused updates of several parameters, done in one go: their entries are shared out to the threads
+// as if they lay one behind the other.
+class UpdateQueue {
+ public:
+  // work(begin, count) updates those of the n entries of `param`; `kept` lives until then.
+  void add(const Tensor& param, Tensor kept,
+           std::function<void(std::int64_t begin, std::int64_t count)> work);
+  void run();
+
+ private:
+  struct Entry {
+    Tensor param, kept;
+    std::function<void(std::int64_t, std::int64_t)> work;
+  };
+  std::vector<Entry> entries_;
+};
+
 // A fused update of one parameter: the kernels for its dtype, and its memory.
 template <class T>
 struct DenseUpdate {
+  UpdateQueue& queue;
   const cpu::UpdateTable<T>& kernels;
+  const Tensor& tensor;
+  const Tensor& kept;
   T* param;
   const T* grad;
-  std::int64_t n;
   const std::source_location& loc;
+  // Queues kernel(param, grad, states..., n, update); states may be null. One thread does it at
+  // once.
+  template <class Kernel, class Update, class... States>
+  void run(Kernel kernel, const Update& update, States*... states) const {
+    if (num_threads() == 1) return kernel(param, grad, states..., tensor.numel(), update);
+    queue.add(tensor, kept,
+              [kernel, update, p = param, g = grad, states...](std::int64_t at, std::int64_t n) {
+                kernel(p + at, g + at, (states ? states + at : nullptr)..., n, update);
+              });
+  }
   // The memory of a state tensor, to be written; null for one not in use.
   T* state(const Tensor& t) const {
     return t.defined() ? static_cast<T*>(write_pointer(t, loc)) : nullptr;
@@ -110,13 +141,13 @@ struct DenseUpdate {
 };
 // Calls update(DenseUpdate<T>) for a parameter for which is_dense_cpu holds.
 template <class Update>
-void update_dense(const Tensor& param, const Tensor& grad, const std::source_location& loc,
-                  const Update& update) {
+void update_dense(UpdateQueue& queue, const Tensor& param, const Tensor& grad,
+                  const std::source_location& loc, const Update& update) {
   const Tensor dense = dense_like(grad, param);
   const auto run = [&]<class T>(T) {
     const T* g = static_cast<const T*>(read_pointer(dense));
     T* p = static_cast<T*>(write_pointer(param, loc));
-    update(DenseUpdate<T>{cpu::updates<T>(), p, g, param.numel(), loc});
+    update(DenseUpdate<T>{queue, cpu::updates<T>(), param, dense, p, g, loc});
   };
   return param.dtype() == kFloat64 ? run(double{}) : run(float{});
 }

@@ -55,11 +55,10 @@ void RMSprop::update(std::size_t index, std::size_t group, const Tensor& grad,
 
   if (detail::is_dense_cpu(param)) {
     const cpu::RmsPropUpdate u{o.lr, o.alpha, o.eps, o.weight_decay, o.momentum, o.maximize};
-    return detail::update_dense(param, grad, loc, [&](const auto& dense) {
-      dense.kernels.rmsprop(dense.param, dense.grad, dense.state(s.square_avg),
-                            dense.state(o.centered ? s.grad_avg : Tensor()),
-                            dense.state(o.momentum != 0 ? s.momentum_buffer : Tensor()), dense.n,
-                            u);
+    return detail::update_dense(queue(), param, grad, loc, [&](const auto& dense) {
+      dense.run(dense.kernels.rmsprop, u, dense.state(s.square_avg),
+                dense.state(o.centered ? s.grad_avg : Tensor()),
+                dense.state(o.momentum != 0 ? s.momentum_buffer : Tensor()));
     });
   }
   const Tensor g = detail::plain_gradient(grad, param, o.weight_decay, o.maximize);

@@ -51,9 +51,8 @@ void SGD::update(std::size_t index, std::size_t group, const Tensor& grad, const
   if (detail::is_dense_cpu(param)) {
     const cpu::SgdUpdate u{o.lr,       o.momentum, o.dampening, o.weight_decay,
                            o.nesterov, first,      o.maximize};
-    return detail::update_dense(param, grad, loc, [&](const auto& dense) {
-      dense.kernels.sgd(dense.param, dense.grad, dense.state(o.momentum != 0 ? buffer : Tensor()),
-                        dense.n, u);
+    return detail::update_dense(queue(), param, grad, loc, [&](const auto& dense) {
+      dense.run(dense.kernels.sgd, u, dense.state(o.momentum != 0 ? buffer : Tensor()));
     });
   }
   Tensor g = detail::plain_gradient(grad, param, o.weight_decay, o.maximize);

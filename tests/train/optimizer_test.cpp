@@ -8,9 +8,12 @@
 
 #include "catena/backends/cpu/parallel.hpp"
 #include "catena/graph/autograd.hpp"
+#include "catena/graph/random.hpp"
 #include "catena/nn/linear.hpp"
 #include "catena/ops/elementwise.hpp"
+#include "catena/ops/random.hpp"
 #include "catena/ops/reduction.hpp"
+#include "catena/ops/slice.hpp"
 #include "catena/train/make_optimizer.hpp"
 #include "support.hpp"
 #include "train/optimizer_reference.hpp"
@@ -310,6 +313,34 @@ TEST(Optimizer, PendingReadersSeeTheValueOfTheirCall) {
   sgd.step();
   EXPECT_TRUE(close(before, std::vector<double>(64, 6)));
   EXPECT_TRUE(close(p, std::vector<double>(64, 1.5)));
+}
+
+// All parameters are updated in one go, whatever their sizes, to the same bits on any threads;
+// those that are views of one memory one after the other.
+TEST(Optimizer, UpdatesManyParametersTogether) {
+  const auto train = [](int threads) {
+    const int before = num_threads();
+    set_num_threads(threads);
+    manual_seed(7);
+    std::vector<Tensor> params;
+    for (const std::int64_t n : {1, 40000, 3, 0, 70001, 900, 32768}) params.push_back(randn({n}));
+    const Tensor memory = randn({50000});
+    params.push_back(slice(memory, 0, 0, 40000).detach());
+    params.push_back(slice(memory, 0, 10000, 50000).detach());
+    for (Tensor& p : params) p.set_requires_grad();
+    optim::Adam adam(params, {.lr = 0.1});
+    for (int step = 0; step < 3; ++step) {
+      for (Tensor& p : params) p.set_grad(p.detach() * (step + 1) - 1);
+      adam.step();
+    }
+    std::vector<std::vector<double>> values;
+    for (const Tensor& p : params) values.push_back(p.to_vector());
+    set_num_threads(before);
+    return values;
+  };
+  const auto one = train(1);
+  EXPECT_NE(one[0], std::vector<double>(1, 0));
+  EXPECT_EQ(train(3), one);
 }
 
 // Where a gradient has become 0 its averages decay; they must not end among the denormal numbers.
