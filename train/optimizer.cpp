@@ -25,7 +25,10 @@ void Optimizer::step(Location loc) {
       const auto [begin, end] = group_range(g);
       for (std::size_t i = begin; i < end; ++i) {
         const Tensor grad = params_[i].grad();
-        if (grad.defined()) update(i, g, grad, loc);
+        if (!grad.defined()) continue;
+        if (!detail::is_dense_cpu(params_[i]))
+          queue_->run();  // what is made of ops is done at once
+        update(i, g, grad, loc);
       }
     }
   } catch (...) {

@@ -144,11 +144,14 @@ void UpdateQueue::run() {
       in_share = 0;
     }
   if (shares.back() != pieces.size()) shares.push_back(pieces.size());
-  // Parameters that are views of one memory are updated one after the other.
+  // Where a parameter is also part of another, or its gradient, they are updated in order.
   std::vector<const void*> storages;
   for (const Entry& e : entries) storages.push_back(e.param.impl()->storage);
   std::sort(storages.begin(), storages.end());
-  const bool shared = std::adjacent_find(storages.begin(), storages.end()) != storages.end();
+  bool shared = std::adjacent_find(storages.begin(), storages.end()) != storages.end();
+  for (const Entry& e : entries)
+    shared = shared || std::binary_search(storages.begin(), storages.end(),
+                                          static_cast<const void*>(e.kept.impl()->storage));
   const auto count = static_cast<std::int64_t>(shares.size()) - 1;
   auto body = [&](std::int64_t begin, std::int64_t end) {
     for (std::size_t i = shares[static_cast<std::size_t>(begin)];

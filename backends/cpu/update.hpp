@@ -1,5 +1,5 @@
-// One optimizer step on dense CPU arrays in a single pass, per instruction set. The only header of
-// a backend that train/ includes; tensors elsewhere, or with gaps, are updated through ops.
+// One optimizer step on dense CPU arrays in a single pass on one thread, per instruction set;
+// train/ shares out the work. Tensors elsewhere, or with gaps, are updated through ops.
 #pragma once
 
 #include <cstdint>
