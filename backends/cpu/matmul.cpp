@@ -10,9 +10,8 @@
 namespace catena::cpu::CATENA_ISA {
 namespace {
 
-// Products below this many operations are shared out by batch; larger ones share out their own
-// work.
-constexpr double kLargeProduct = 2.4e7;
+// Smaller products are shared out by batch; larger ones share out their own work.
+constexpr double kLargeProduct = 2 * kPanelFlops;
 // Operations per range when batches are shared out.
 constexpr double kRangeWork = 1e6;
 

@@ -47,10 +47,9 @@ double onednn_flops(bool transpose_b) {
   return transpose_b ? 1e6 : 2e6;
 }
 
-// A product is cut into panels of at least this many operations and rows or columns, by its shape
+// Panels have at least kPanelFlops operations and this many rows or columns, by the product's shape
 // alone, so that the bits do not depend on the thread count. Their number is a power of 2: three
 // panels would take two threads as long as four.
-constexpr double kPanelFlops = 1.2e7;
 constexpr std::int64_t kPanelLength = 64;
 constexpr std::int64_t kMaxPanels = 16;
 

@@ -5,6 +5,9 @@
 
 namespace catena::cpu {
 
+// A product of at least twice this many operations is cut into panels and shared out to threads.
+inline constexpr double kPanelFlops = 1.2e7;
+
 // C = alpha * op(A) op(B) + beta * C, C [m, n], op(A) [m, k], op(B) [k, n]; leading dimensions are
 // distances between rows in elements. op transposes when the flag is set.
 void gemm(bool transpose_a, bool transpose_b, std::int64_t m, std::int64_t n, std::int64_t k,
