@@ -206,8 +206,10 @@ void free_blocks(const std::vector<FreeBlock*>& blocks) {
       c.cached_large -= bytes;
     } else {
       ++c.system_calls;
-      if (c.limit == 0) c.limit = default_limit();
-      if (c.large_in_use + c.cached_large > c.limit) too_many = take_cached(c);
+      if (c.cached_large > 0) {
+        if (c.limit == 0) c.limit = default_limit();
+        if (c.large_in_use + c.cached_large > c.limit) too_many = take_cached(c);
+      }
     }
   }
   if (block) return block;
