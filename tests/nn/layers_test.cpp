@@ -76,16 +76,19 @@ TEST(Linear, GradientsAreTheProducts) {
   EXPECT_TRUE(close(x.grad(), dx, 1e-12, 1e-12));
 }
 
-// The gradient of a weight reaches it through its transpose in every way a walk can go.
+// The gradient of a weight reaches it, also through its transpose, in every way a walk can go.
 TEST(Linear, TheWeightsGradientIsTheSameHoweverItIsAskedFor) {
   nn::Linear layer(3, 2, false);
   layer.to(kFloat64);
   const Tensor weight = layer.weight();
   std::vector<Tensor> xs;
   for (int i = 0; i < 4; ++i) xs.push_back(randn({1, 3}, kFloat64));
+  bool transposes = false;
   const auto loss = [&] {
     Tensor total = tensor(0.0, kFloat64);
-    for (const Tensor& x : xs) total = total + sum(layer(x) * (x.slice({Ellipsis, Slice(0, 2)})));
+    for (const Tensor& x : xs)
+      total = total + sum((transposes ? matmul(x, weight.t()) : layer(x)) *
+                          (x.slice({Ellipsis, Slice(0, 2)})));
     return total;
   };
   std::vector<double> expected(6);
@@ -94,11 +97,15 @@ TEST(Linear, TheWeightsGradientIsTheSameHoweverItIsAskedFor) {
     for (std::size_t o = 0; o < 2; ++o)
       for (std::size_t i = 0; i < 3; ++i) expected[o * 3 + i] += v[o] * v[i];
   }
-  loss().backward();
-  EXPECT_TRUE(close(weight.grad(), expected, 1e-12, 1e-12));
-  EXPECT_TRUE(weight.grad().is_contiguous());
-  EXPECT_TRUE(close(grad(loss(), weight), expected, 1e-12, 1e-12));
-  EXPECT_TRUE(close(grad(loss(), weight, {.create_graph = true}), expected, 1e-12, 1e-12));
+  for (transposes = false;; transposes = true) {
+    layer.zero_grad();
+    loss().backward();
+    EXPECT_TRUE(close(weight.grad(), expected, 1e-12, 1e-12));
+    EXPECT_TRUE(weight.grad().is_contiguous());
+    EXPECT_TRUE(close(grad(loss(), weight), expected, 1e-12, 1e-12));
+    EXPECT_TRUE(close(grad(loss(), weight, {.create_graph = true}), expected, 1e-12, 1e-12));
+    if (transposes) break;
+  }
 
   // Of the transpose itself, and with a hook on it.
   Tensor transposed = weight.t();
