@@ -67,8 +67,7 @@ void record(TensorImpl* out, TensorImpl* const* in, unsigned wants, unsigned sav
             const std::source_location& location) {
   ThreadState& state = thread_state;
   Node& node = out->node;
-  node.op = &op;
-  if (!op.no_attrs && !op.relabels) store_attrs(node, op, attrs);
+  store_attrs(node, op, attrs);
   node.location = state.has_call_site ? state.call_site : location;
   node.thread = thread_id();
   node.num_inputs = N;
@@ -140,7 +139,7 @@ TensorImpl* call(const OpInfo& op, const void* attrs, Operand* const* operands,
   out->shape = shaped->shape;
   out->strides = shaped->strides;
   out->numel = shaped->numel;
-  std::memcpy(reinterpret_cast<char*>(out) + offsetof(TensorImpl, dtype), &kind, sizeof kind);
+  out->dtype = shaped->dtype;
   const std::size_t bytes = static_cast<std::size_t>(out->numel) * size_of(out->dtype);
   for (int i = 0; i < N && !out->storage; ++i)
     if (!(saves >> i & 1u)) out->storage = take_from(*operands[i], bytes);
@@ -167,7 +166,7 @@ TensorImpl* view(const OpInfo& op, const void* attrs, Operand* const* operands,
   checked_numel(spec.shape);
   Tensor result = Tensor::adopt(describe_output(spec, input));
   TensorImpl* out = result.impl();
-  if (!is_differentiable(out->dtype) || wants_of(op, operands, 1) == 0) return result.release();
+  if (!is_differentiable(out->dtype) || !wants_record(op, operands, 1)) return result.release();
   if (op.relabels) {
     record<1>(out, &input, 1, 0, op, attrs, operands, location);
     out->node.flags |= Node::kPlain;
@@ -244,14 +243,14 @@ void Walk::give(Edge& edge, Tensor g, const Node& from, int index) {
 // ours to write. An input that is used more than once needs no tensor for each use then.
 bool Walk::add_in_place(Node& node, int i, TensorImpl* g, const void* const* in,
                         const std::int64_t* strides) {
+  TensorImpl* target = addable(node.inline_edges[i], g);
+  if (!target) return false;
   const PointwiseLoops& loops = *node.op->rows[0].loops;
   const int type = static_cast<int>(g->dtype);
   const bool identity = loops.identity_grads >> i & 1u;
   alignas(64) std::byte scratch[1024];
   const std::size_t bytes = static_cast<std::size_t>(g->numel) * size_of(g->dtype);
   if (!identity && bytes > sizeof scratch) return false;
-  TensorImpl* target = addable(node.inline_edges[i], g);
-  if (!target) return false;
   if (!identity) loops.grad[i][type](node.attrs(), scratch, in, strides, g->numel);
   static constexpr std::int64_t kUnit[] = {1, 1};
   const void* sum[] = {data_of(target), identity ? in[0] : scratch};
@@ -357,19 +356,13 @@ bool Walk::process_plain(Node& node) {
   if (out->extra || out->slot & Gathered::kTag) return false;
   const EntryCount count(*this, node);
   node.flags &= static_cast<std::uint8_t>(~Node::kQueued);
-  const int n = node.num_inputs;
   Tensor g = Tensor::adopt(take(out->slot));
   if (!run_plain(node, g)) {
     current_ = std::move(g);
     differentiate(node);
     return true;
   }
-  if (retain()) return true;
-  for (int i = 0; i < n; ++i)
-    if (TensorImpl* t = node.inline_edges[i].input(); t && !node.inline_edges[i].taken())
-      drop_edge(t);
-  node.num_inputs = 0;
-  node.flags |= Node::kReleased;
+  release(node);
   return true;
 }
 

@@ -8,9 +8,7 @@
 
 namespace catena::detail {
 
-void store_attrs(Node& node, const OpInfo& op, const void* attrs) {
-  node.op = &op;
-  if (op.no_attrs || op.relabels) return;
+void copy_attrs(Node& node, const OpInfo& op, const void* attrs) {
   if (op.attrs_size <= Node::kInlineAttrs && op.trivial_attrs) {
     std::memcpy(node.inline_attrs, attrs, op.attrs_size);
     return;

@@ -11,8 +11,12 @@ namespace catena::detail {
 // Grad mode is on, the op has a gradient and some operand wants one.
 bool wants_record(const OpInfo& op, Operand* const* operands, int num_operands);
 
+void copy_attrs(Node& node, const OpInfo& op, const void* attrs);
 // The op and a copy of its attributes into the node.
-void store_attrs(Node& node, const OpInfo& op, const void* attrs);
+inline void store_attrs(Node& node, const OpInfo& op, const void* attrs) {
+  node.op = &op;
+  if (!op.no_attrs && !op.relabels) copy_attrs(node, op, attrs);
+}
 
 // Makes `out`, or `outs`, the result of the call. Operands that the gradient needs become edges;
 // temporaries give up their handles.

@@ -85,11 +85,9 @@ void finish(TensorImpl* t) noexcept {
 
 }  // namespace
 
-void clear_edges(Node& node) noexcept {
-  Edge* edges = node.edges();
-  for (int i = 0; i < node.num_inputs; ++i)
-    if (edges[i].input() && !edges[i].taken()) drop_edge(edges[i].input());
-  if (node.heap_edges) pool::free(node.heap_edges, node.heap_class);
+void clear_heap_edges(Node& node) noexcept {
+  for (int i = 0; i < node.num_inputs; ++i) drop(node.heap_edges[i]);
+  pool::free(node.heap_edges, node.heap_class);
   node.heap_edges = nullptr;
   node.num_inputs = 0;
 }

@@ -188,8 +188,8 @@ void destroy_impl(TensorImpl*) noexcept;
 // Drops the only handle of an object that tape edges still hold.
 void last_handle_gone(TensorImpl*) noexcept;
 void drop_multi_node(MultiNode*) noexcept;
-void clear_edges(Node&) noexcept;  // forgets the inputs
-void clear_node(Node&) noexcept;   // and the attributes
+void clear_heap_edges(Node&) noexcept;
+void clear_node(Node&) noexcept;  // forgets the inputs and the attributes
 
 inline void add_handle(TensorImpl* t) noexcept {
   add_to_count(t->counts, kOneHandle, std::memory_order_relaxed);
@@ -226,6 +226,16 @@ inline void drop_edge(TensorImpl* t) noexcept {
   if (t->counts.load(std::memory_order_acquire) == kOneEdge) return destroy_impl(t);
   if (add_to_count(t->counts, std::uint64_t{0} - kOneEdge, std::memory_order_acq_rel) == 0)
     destroy_impl(t);
+}
+
+inline void drop(const Edge& edge) noexcept {
+  if (edge.input() && !edge.taken()) drop_edge(edge.input());
+}
+// Forgets the inputs.
+inline void clear_edges(Node& node) noexcept {
+  if (node.num_inputs > Node::kInlineInputs) return clear_heap_edges(node);
+  for (int i = 0; i < node.num_inputs; ++i) drop(node.inline_edges[i]);
+  node.num_inputs = 0;
 }
 
 }  // namespace detail
