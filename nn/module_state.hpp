@@ -3,12 +3,14 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "catena/graph/tensor.hpp"
 #include "catena/nn/hooks.hpp"
+#include "catena/nn/packed_weights.hpp"
 
 namespace catena::nn::detail {
 
@@ -25,6 +27,8 @@ struct ModuleState {
   std::string path;         // dotted name from the outermost parent
   std::string type;         // class name, once registered as a child
   std::string description;  // what else to print
+  // Of layers whose first parameter can be packed.
+  std::optional<PackedWeight> packed_weight;
   Hooks hooks;
 };
 

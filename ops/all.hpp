@@ -13,6 +13,7 @@
 #include "catena/ops/flip.hpp"
 #include "catena/ops/gather.hpp"
 #include "catena/ops/index_select.hpp"
+#include "catena/ops/linear_packed.hpp"
 #include "catena/ops/logic.hpp"
 #include "catena/ops/loss.hpp"
 #include "catena/ops/math.hpp"

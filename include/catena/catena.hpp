@@ -21,6 +21,7 @@
 #include "catena/nn/linear.hpp"
 #include "catena/nn/module.hpp"
 #include "catena/nn/module_list.hpp"
+#include "catena/nn/packed_weights.hpp"
 #include "catena/nn/sequential.hpp"
 #include "catena/nn/summary.hpp"
 #include "catena/ops/all.hpp"
