@@ -14,6 +14,7 @@
 namespace catena {
 
 struct OpInfo;
+struct PointwiseProgram;
 
 // What a kernel sees of a tensor. `data` points at the first element; strides are in elements.
 struct TensorView {
@@ -23,6 +24,9 @@ struct TensorView {
   std::int64_t numel = 0;
   Shape shape;
   Shape strides;
+  // Set, and data null: the value is computed as it is read (compute_range). Only for rows with
+  // reads_programs.
+  const PointwiseProgram* program = nullptr;
 
   template <class T>
   T* as() const {
@@ -76,6 +80,7 @@ struct KernelRow {
   const PointwiseLoops* loops = nullptr;
   DTypeSet dtypes;              // of the compute dtype (of input 0, or of output 0 without inputs)
   bool strided_inputs = false;  // the kernel reads strides; otherwise inputs are made contiguous
+  bool reads_programs = false;  // the kernel reads input 0 once, by row-major ranges
   bool present() const { return forward != nullptr || loops != nullptr; }
 };
 
@@ -101,6 +106,9 @@ class Backend {
   virtual void copy_strided(const TensorView& dst, const TensorView& src, int device) = 0;
   // dst += src over equal shapes and dtypes, any strides; dst has no overlapping elements.
   virtual void add_in_place(const TensorView& dst, const TensorView& src, int device) = 0;
+  // Runs a chain of pointwise calls (graph/pointwise_program.hpp). False where there is no such way;
+  // only the CPU is given any.
+  virtual bool run(const PointwiseProgram&) { return false; }
   virtual void* current_stream(int device) = 0;
   virtual void synchronize(int device) = 0;
   virtual MemoryStats memory_stats(int device) = 0;

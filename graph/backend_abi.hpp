@@ -12,7 +12,7 @@ namespace catena {
 
 // Grows whenever Backend, KernelRow, KernelContext, TensorView, CoreApi or an op struct changes in
 // a way that code built before would misread.
-inline constexpr std::uint32_t kBackendAbiVersion = 1;
+inline constexpr std::uint32_t kBackendAbiVersion = 2;
 
 // Which kind of exception the core throws for a backend.
 enum class ErrorKind : std::uint32_t { kArgument, kSystem, kUnsupported, kInternal };

@@ -9,7 +9,7 @@ struct CoreOps {
   const PointwiseLoops* add_loops = nullptr;  // of the CPU
   const void* add_op = nullptr;               // its attributes
   Tensor (*add)(const Tensor& a, const Tensor& b) = nullptr;
-  Tensor (*sum_to)(const Tensor& x, const Shape& shape) = nullptr;
+  Tensor (*sum_to)(Tensor x, const Shape& shape) = nullptr;
   Tensor (*cast)(const Tensor& x, DType dtype) = nullptr;
   Tensor (*scale)(const Tensor& x, Scalar factor) = nullptr;
   Tensor (*slice_adjoint)(const Tensor& x, const Shape& shape, const SliceSpec& where) = nullptr;

@@ -1,18 +1,9 @@
-// Pending pointwise work in its plain form. A group is a straight-line program: all its ops have
-// one output shape, in the order they were recorded; inputs are earlier ops of the group or values
-// in memory. One mutex guards the structure of all groups; running happens outside it, by the
-// thread that claimed the group, while others wait.
 #include "catena/graph/deferral.hpp"
 
 #include <algorithm>
-#include <condition_variable>
-#include <cstring>
-#include <list>
-#include <memory>
-#include <mutex>
 #include <utility>
-#include <vector>
 
+#include "catena/graph/pending.hpp"
 #include "catena/graph/thread_state.hpp"
 #include "catena/graph/view.hpp"
 
@@ -21,354 +12,350 @@ namespace detail {
 
 std::atomic<std::int64_t> least_deferred{16384};
 
-struct DeferredGroup {
-  struct Input {
-    int op = -1;  // an earlier op of the group, or -1
-    Storage* storage = nullptr;
-    TensorView view;  // broadcast to the group's shape
-  };
-  struct Op {
-    OpValue value;
-    TensorImpl* out = nullptr;  // held by an edge
-    DType compute = kFloat32;
-    int num_inputs = 0;
-    Input inputs[kMaxPointwiseInputs];
-    // Set when run:
-    bool needed = false, live = false;
-  };
-  Shape shape;
-  std::int64_t numel = 0;
-  std::vector<Op> ops;
-  int outside_inputs = 0;
-  std::uint32_t thread = 0;
-  std::uint64_t id = 0;
-  bool running = false;
-};
+namespace {
+
+// A value is made of at most this many pending ones when it is recorded; with more, its inputs are
+// computed first. A backward walk adds two or three calls for each that it differentiates, and
+// should find room for all of them.
+constexpr int kMaxForwardSteps = 24;
+constexpr int kMaxSteps = 96;
+constexpr int kMaxInputs = 192;  // in memory
+
+bool is_saved(const TensorImpl* t) { return t->saved.load(std::memory_order_relaxed); }
+
+PendingValue* pending_of(const TensorImpl* t) { return t->pending.load(std::memory_order_acquire); }
+
+}  // namespace
+
+// --- The table of pending values ---
+
+PendingValues& pending_values_table() {
+  static auto* table = new PendingValues;
+  return *table;
+}
+
+Released::~Released() {
+  for (Storage* s : storages_) release_storage(s);
+  for (TensorImpl* t : edges_) drop_edge(t);
+}
+
+void PendingValues::insert(PendingValue* p) {
+  p->id = next_id++;
+  p->after = first;
+  if (first) first->before = p;
+  first = p;
+}
+
+void PendingValues::drop_use(PendingValue* p, Released& released) {
+  if (--p->uses > 0) return;
+  for (int i = 0; i < p->num_inputs; ++i) {
+    PendingValue::Input& input = p->inputs[i];
+    if (input.value) {
+      PendingValue* from = pending_of(input.value);
+      auto& readers = from->readers;
+      if (auto it = std::find(readers.begin(), readers.end(), p); it != readers.end())
+        readers.erase(it);
+      retire_unread(from, released);
+      released.add(input.value);
+    } else if (input.storage) {
+      input.storage->pending_reads.fetch_sub(1, std::memory_order_acq_rel);
+      released.add(input.storage);
+    }
+  }
+  if (p->before) p->before->after = p->after;
+  if (p->after) p->after->before = p->before;
+  if (first == p) first = p->after;
+  delete p;
+}
+
+void PendingValues::retire(PendingValue* p, Released& released) {
+  p->out->pending.store(nullptr, std::memory_order_release);
+  p->out = nullptr;
+  drop_use(p, released);
+}
+
+void PendingValues::retire_unread(PendingValue* p, Released& released) {
+  if (!p->out || p->claimed || p->uses > 1 || !p->readers.empty() || has_handles(p->out) ||
+      is_saved(p->out))
+    return;
+  retire(p, released);
+}
+
+// --- Running ---
 
 namespace {
 
-struct Groups {
-  std::mutex mutex;
-  std::condition_variable done;
-  std::list<std::unique_ptr<DeferredGroup>> all;
-  std::uint64_t next_id = 1;
-};
-Groups& groups() {
-  static Groups* g = new Groups;
-  return *g;
+// Those that read `t` read its memory from now on.
+void redirect_readers(PendingValue& p, Released& released) {
+  TensorImpl* t = p.out;
+  for (PendingValue* reader : p.readers)
+    for (int i = 0; i < reader->num_inputs; ++i) {
+      PendingValue::Input& input = reader->inputs[i];
+      if (input.value != t) continue;
+      released.add(std::exchange(input.value, nullptr));
+      input.storage = t->storage;
+      retain_storage(input.storage);
+      input.storage->pending_reads.fetch_add(1, std::memory_order_acq_rel);
+      input.data = t->storage->data;
+      input.dtype = t->dtype;
+      input.contiguous = true;
+      input.strides = t->strides;
+    }
+  p.readers.clear();
 }
 
-constexpr std::int64_t kBlock = 512;  // elements a chain keeps in L1 at a time
-
-// Copies n elements from `view`, starting at row-major position `begin`, into a dense buffer: run
-// by run along the last dimension.
-template <class T>
-void gather(const TensorView& view, std::int64_t begin, std::int64_t n, T* out) {
-  const int last = view.shape.rank() - 1;
-  const std::int64_t step = view.strides[last];
-  std::int64_t index[kMaxRank];
-  std::int64_t offset = 0, rest = begin;
-  for (int d = last; d >= 0; --d) {
-    index[d] = rest % view.shape[d];
-    rest /= view.shape[d];
-    offset += index[d] * view.strides[d];
-  }
-  const T* data = static_cast<const T*>(view.data);
-  while (n > 0) {
-    const std::int64_t run = std::min(n, view.shape[last] - index[last]);
-    const T* from = data + offset;
-    if (step == 1) {
-      std::memcpy(out, from, static_cast<std::size_t>(run) * sizeof(T));
+void end_run(PendingRun& run, Released& released) {
+  PendingValues& table = pending_values_table();
+  for (PendingValue* p : run.targets) p->claimed = false;
+  for (auto it = run.members.rbegin(); it != run.members.rend(); ++it) {
+    if ((*it)->out) {
+      --(*it)->uses;
+      table.retire_unread(*it, released);
     } else {
-      for (std::int64_t i = 0; i < run; ++i) out[i] = from[i * step];
-    }
-    out += run;
-    n -= run;
-    offset -= index[last] * step;
-    index[last] = 0;
-    for (int d = last - 1; d >= 0; --d) {
-      offset += view.strides[d];
-      if (++index[d] < view.shape[d]) break;
-      offset -= index[d] * view.strides[d];
-      index[d] = 0;
+      table.drop_use(*it, released);
     }
   }
+  table.changed.notify_all();
 }
 
-// One value for all elements: no need to gather it.
-bool is_repeated(const TensorView& view) {
-  for (int d = 0; d < view.shape.rank(); ++d)
-    if (view.shape[d] > 1 && view.strides[d] != 0) return false;
-  return true;
-}
-
-void gather_any(const TensorView& view, std::int64_t begin, std::int64_t n, void* out) {
-  switch (size_of(view.dtype)) {
-    case 1:
-      return gather(view, begin, n, static_cast<std::uint8_t*>(out));
-    case 2:
-      return gather(view, begin, n, static_cast<std::uint16_t*>(out));
-    case 4:
-      return gather(view, begin, n, static_cast<std::uint32_t*>(out));
-    default:
-      return gather(view, begin, n, static_cast<std::uint64_t*>(out));
-  }
-}
-
-void run_blocks(DeferredGroup& group) {
-  // One L1-sized buffer per op that has no memory of its own, and one for gathered inputs.
-  std::vector<std::byte> scratch((group.ops.size() + kMaxPointwiseInputs) * kBlock *
-                                 sizeof(double));
-  auto buffer = [&](std::size_t k) { return scratch.data() + k * kBlock * sizeof(double); };
-  for (std::int64_t begin = 0; begin < group.numel; begin += kBlock) {
-    const std::int64_t n = std::min(kBlock, group.numel - begin);
-    auto out_of = [&](std::size_t k) -> void* {
-      const TensorImpl* t = group.ops[k].out;
-      if (!group.ops[k].needed) return buffer(k);
-      return static_cast<char*>(t->storage->data) +
-             begin * static_cast<std::int64_t>(size_of(t->dtype));
-    };
-    for (std::size_t k = 0; k < group.ops.size(); ++k) {
-      DeferredGroup::Op& op = group.ops[k];
-      if (!op.live) continue;
-      const void* in[kMaxPointwiseInputs];
-      std::int64_t strides[kMaxPointwiseInputs];
-      for (int i = 0; i < op.num_inputs; ++i) {
-        const DeferredGroup::Input& input = op.inputs[i];
-        strides[i] = 1;
-        if (input.op >= 0) {
-          in[i] = out_of(static_cast<std::size_t>(input.op));
-        } else if (input.view.contiguous) {
-          in[i] = static_cast<const char*>(input.view.data) +
-                  begin * static_cast<std::int64_t>(size_of(input.view.dtype));
-        } else if (is_repeated(input.view)) {
-          in[i] = input.view.data;
-          strides[i] = 0;
-        } else {
-          void* dense = buffer(group.ops.size() + static_cast<std::size_t>(i));
-          gather_any(input.view, begin, n, dense);
-          in[i] = dense;
-        }
-      }
-      const PointwiseFn line = op.value.info().rows[0].loops->value[static_cast<int>(op.compute)];
-      line(op.value.attrs(), out_of(k), in, strides, n);
-    }
-  }
-}
-
-// Decides what needs memory: values somebody holds or a tape saves. Called with the lock held.
-void plan(DeferredGroup& group) {
-  for (DeferredGroup::Op& op : group.ops) {
-    op.needed = handles_in(op.out->counts.load(std::memory_order_acquire)) > 0 ||
-                op.out->saved.load(std::memory_order_relaxed);
-    op.live = op.needed;
-  }
-  for (std::size_t k = group.ops.size(); k-- > 0;)
-    if (group.ops[k].live)
-      for (int i = 0; i < group.ops[k].num_inputs; ++i)
-        if (const int from = group.ops[k].inputs[i].op; from >= 0)
-          group.ops[static_cast<std::size_t>(from)].live = true;
-}
-
-void compute(DeferredGroup& group) {
-  if (std::none_of(group.ops.begin(), group.ops.end(), [](const auto& op) { return op.live; }))
-    return;
-  for (DeferredGroup::Op& op : group.ops)
-    if (op.needed)
-      op.out->storage = allocate_storage(
-          static_cast<std::size_t>(group.numel) * size_of(op.out->dtype), op.out->device);
-  run_blocks(group);
-}
-
-// Runs a group that the caller holds claimed by the lock; returns with the lock held again.
-void run_claimed(std::unique_lock<std::mutex>& lock, DeferredGroup* group) {
-  group->running = true;
-  plan(*group);
+// Runs what is planned; the lock is given up meanwhile.
+void run_planned(PendingRun& run, std::unique_lock<std::mutex>& lock, Released& released) {
   lock.unlock();
+  std::vector<Storage*> memory;
   try {
-    compute(*group);
+    for (const PendingValue* p : run.targets) {
+      const auto bytes = static_cast<std::size_t>(run.program.numel) * size_of(p->out->dtype);
+      memory.push_back(allocate_storage(bytes, p->out->device));
+      run.program.steps[static_cast<std::size_t>(p->step)].result = memory.back()->data;
+    }
+    if (!backend_of(kCpu).run(run.program)) throw_internal("this backend runs no programs");
   } catch (...) {  // no memory: the values stay pending, and may find some later
-    for (DeferredGroup::Op& op : group->ops)
-      if (Storage* s = std::exchange(op.out->storage, nullptr)) release_storage(s);
+    for (Storage* s : memory) release_storage(s);
     lock.lock();
-    group->running = false;
-    groups().done.notify_all();
+    end_run(run, released);
     throw;
   }
   lock.lock();
-  for (DeferredGroup::Op& op : group->ops) {
-    for (int i = 0; i < op.num_inputs; ++i)
-      if (Storage* s = op.inputs[i].storage)
-        s->pending_reads.fetch_sub(1, std::memory_order_acq_rel);
-    op.out->pending.store(nullptr, std::memory_order_release);
+  for (std::size_t k = 0; k < run.targets.size(); ++k) {
+    PendingValue* p = run.targets[k];
+    p->out->storage = memory[k];
+    redirect_readers(*p, released);
+    pending_values_table().retire(p, released);
   }
-  Groups& g = groups();
-  auto it =
-      std::find_if(g.all.begin(), g.all.end(), [&](const auto& p) { return p.get() == group; });
-  std::unique_ptr<DeferredGroup> finished = std::move(*it);
-  g.all.erase(it);
-  g.done.notify_all();
-  lock.unlock();
-  // Dropping counts may destroy tensors and with them other things; not under the lock.
-  for (DeferredGroup::Op& op : finished->ops) {
-    for (int i = 0; i < op.num_inputs; ++i)
-      if (op.inputs[i].storage) release_storage(op.inputs[i].storage);
-    drop_edge(op.out);
-  }
-  lock.lock();
+  end_run(run, released);
 }
 
-// Runs `group`, or waits for the thread that runs it. The group is gone afterwards, unless that
-// thread failed.
-void settle(std::unique_lock<std::mutex>& lock, DeferredGroup* group) {
-  Groups& g = groups();
-  if (!group->running) return run_claimed(lock, group);
-  // By number: another group may come to stand at the same address.
-  g.done.wait(lock, [&, id = group->id] {
-    return std::none_of(g.all.begin(), g.all.end(),
-                        [&](const auto& p) { return p->id == id && p->running; });
-  });
+// Computes p, or waits for whoever does; afterwards it may have to be asked for again.
+void settle(PendingValue* p, Keep keep, std::unique_lock<std::mutex>& lock, Released& released,
+            const PendingValue* except = nullptr) {
+  PendingRun run;
+  if (run.plan(p, keep, except))
+    run_planned(run, lock, released);
+  else
+    pending_values_table().changed.wait(lock);
 }
 
-bool reads(const DeferredGroup& group, const Storage* s) {
-  for (const DeferredGroup::Op& op : group.ops)
-    for (int i = 0; i < op.num_inputs; ++i)
-      if (op.inputs[i].storage == s) return true;
-  return false;
-}
+Keep keep_now() { return thread_state.in_backward ? Keep::kNone : Keep::kIfCheaper; }
 
 template <class Pred>
-void run_where(Pred pred) {
-  Groups& g = groups();
-  std::unique_lock lock(g.mutex);
+void settle_where(Pred pred) {
+  PendingValues& table = pending_values_table();
   for (;;) {
-    auto it = std::find_if(g.all.begin(), g.all.end(), [&](const auto& p) { return pred(*p); });
-    if (it == g.all.end()) return;
-    settle(lock, it->get());
+    Released released;  // let go of without the lock
+    std::unique_lock lock(table.mutex);
+    PendingValue* p = table.first;
+    while (p && !pred(*p)) p = p->after;
+    if (!p) return;
+    if (p->out)
+      settle(p, Keep::kIfCheaper, lock, released);
+    else
+      table.changed.wait(lock);  // a run still reads for it
   }
 }
 
-// Moves the ops of `from` to the end of `into`. Both have the same shape and do not read each
-// other, so any order that keeps each one's own order is right.
-void merge(DeferredGroup& into, DeferredGroup& from) {
-  const int shift = static_cast<int>(into.ops.size());
-  for (DeferredGroup::Op& op : from.ops) {
-    for (int i = 0; i < op.num_inputs; ++i)
-      if (op.inputs[i].op >= 0) op.inputs[i].op += shift;
-    op.out->pending.store(&into, std::memory_order_release);
-    into.ops.push_back(std::move(op));
-  }
-  into.outside_inputs += from.outside_inputs;
+bool reads(const PendingValue& p, const Storage* s) {
+  return std::any_of(p.inputs, p.inputs + p.num_inputs,
+                     [&](const PendingValue::Input& input) { return input.storage == s; });
 }
 
 }  // namespace
 
-void run_group_of(TensorImpl* t) {
-  Groups& g = groups();
-  std::unique_lock lock(g.mutex);
-  while (DeferredGroup* group = t->pending.load(std::memory_order_acquire)) settle(lock, group);
+void compute_pending(TensorImpl* t) {
+  Released released;
+  std::unique_lock lock(pending_values_table().mutex);
+  while (PendingValue* p = pending_of(t)) settle(p, keep_now(), lock, released);
 }
 
-void run_readers_of(Storage* s) {
-  run_where([s](const DeferredGroup& group) { return reads(group, s); });
+void compute_readers_of(Storage* s) {
+  settle_where([s](const PendingValue& p) { return reads(p, s); });
 }
 
 void run_pending_of_this_thread() {
   if (!thread_state.has_deferred) return;
   const std::uint32_t self = thread_id();
-  run_where([self](const DeferredGroup& group) { return group.thread == self; });
+  settle_where([self](const PendingValue& p) {
+    return p.thread == self && p.out && has_handles(p.out);
+  });
   thread_state.has_deferred = false;
 }
 
-bool defer(const OpInfo& op, const void* attrs, TensorImpl* const* inputs, int n, TensorImpl* out) {
-  if (!out->device.is_cpu() || n > kMaxPointwiseInputs) return false;
-  const DType compute = inputs[op.pointwise.first_promoted]->dtype;
-  if (!op.rows[0].loops->value[static_cast<int>(compute)]) return false;
-  for (int i = 0; i < n; ++i) {
-    const TensorImpl* t = inputs[i];
-    if (t->pending.load(std::memory_order_acquire)) continue;
-    if (t->storage->escaped.load(std::memory_order_acquire)) return false;
-  }
+void detach_pending(TensorImpl* t) noexcept {
+  PendingValues& table = pending_values_table();
+  Released released;
+  std::unique_lock lock(table.mutex);
+  PendingValue* p;
+  while ((p = pending_of(t)) && p->claimed) table.changed.wait(lock);
+  if (p) table.retire(p, released);
+}
 
-  Groups& g = groups();
-  std::unique_lock lock(g.mutex);
-  // Pending inputs of another shape or thread are needed in memory; the others are joined, unless
-  // the joint program would grow too long.
-  DeferredGroup* target = nullptr;
-  for (;;) {
-    DeferredGroup* found[kMaxPointwiseInputs];
-    int count = 0;
-    std::size_t ops = 0;
-    int outside = 0;
-    DeferredGroup* settle_first = nullptr;
-    for (int i = 0; i < n; ++i) {
-      DeferredGroup* group = inputs[i]->pending.load(std::memory_order_acquire);
-      if (!group) continue;
-      if (group->running || group->thread != thread_id() || !(group->shape == out->shape)) {
-        settle_first = group;
-        break;
+void forget_unread(TensorImpl* t) noexcept {
+  Released released;
+  const std::lock_guard lock(pending_values_table().mutex);
+  PendingValue* p = pending_of(t);
+  if (!p || p->claimed || p->uses > 1 || !p->readers.empty()) return;
+  pending_values_table().retire(p, released);
+}
+
+// --- Recording ---
+
+namespace {
+
+// How many pending values, and how many inputs in memory, a value made of `inputs` is made of.
+struct Extent {
+  int steps = 1, memory = 0;
+};
+Extent extent_of(TensorImpl* const* inputs, int n, int limit) {
+  const std::uint64_t mark = pending_values_table().next_mark++;
+  Extent extent;
+  boost::container::small_vector<PendingValue*, 32> stack;
+  const auto visit = [&](const TensorImpl* t) {
+    PendingValue* p = pending_of(t);
+    if (!p || p->mark == mark) return;
+    p->mark = mark;
+    ++extent.steps;
+    stack.push_back(p);
+  };
+  for (int i = 0; i < n; ++i)
+    if (inputs[i]) visit(inputs[i]);
+  extent.memory = n;
+  while (!stack.empty() && extent.steps <= limit) {
+    const PendingValue* p = stack.back();
+    stack.pop_back();
+    for (int i = 0; i < p->num_inputs; ++i) {
+      if (p->inputs[i].value)
+        visit(p->inputs[i].value);
+      else
+        extent.memory += p->inputs[i].storage != nullptr;
+    }
+  }
+  return extent;
+}
+
+bool has_escaped(const TensorImpl* t) {
+  return t->storage->escaped.load(std::memory_order_acquire);
+}
+
+// Whether `t` can be read as part of a program over `shape`, rather than from memory.
+bool joins(const TensorImpl* t, const Shape& shape) { return t->shape == shape; }
+
+}  // namespace
+
+bool defer(const OpInfo& op, const void* attrs, PointwiseFn line, TensorImpl* const* inputs, int n,
+           TensorImpl* out) {
+  const bool in_backward = thread_state.in_backward;
+  const int limit = in_backward ? kMaxSteps : kMaxForwardSteps;
+  PendingValues& table = pending_values_table();
+  Released released;
+  std::unique_lock lock(table.mutex);
+  const auto settle_inputs = [&](auto which) {
+    for (int i = 0; i < n; ++i)
+      while (PendingValue* p = inputs[i] ? pending_of(inputs[i]) : nullptr) {
+        if (!which(inputs[i])) break;
+        settle(p, in_backward ? Keep::kAll : Keep::kIfCheaper, lock, released);
       }
-      if (std::find(found, found + count, group) != found + count) continue;
-      found[count++] = group;
-      ops += group->ops.size();
-      outside += group->outside_inputs;
-    }
-    if (!settle_first && count > 0 && (ops >= kMaxGroupOps || outside + n > kMaxGroupInputs))
-      settle_first = found[0];
-    if (settle_first) {
-      settle(lock, settle_first);
-      continue;
-    }
-    for (int i = 0; i < count; ++i) {
-      if (i == 0) {
-        target = found[0];
-        continue;
-      }
-      merge(*target, *found[i]);
-      std::erase_if(g.all, [&](const auto& p) { return p.get() == found[i]; });
-    }
-    break;
-  }
-  // A value that was pending above may have been settled meanwhile and its memory handed out.
+  };
+  settle_inputs([&](const TensorImpl* t) { return !joins(t, out->shape); });
+  const Extent extent = extent_of(inputs, n, limit);
+  if (extent.steps > limit || extent.memory > kMaxInputs)
+    settle_inputs([](const TensorImpl*) { return true; });
+  for (int i = 0; i < n; ++i)
+    if (inputs[i] && !pending_of(inputs[i]) && has_escaped(inputs[i])) return false;
+
+  auto* p = new PendingValue;
+  p->op = OpValue(op, attrs);
+  p->line = line;
+  p->out = out;
+  p->num_inputs = n;
+  p->thread = thread_id();
   for (int i = 0; i < n; ++i) {
-    const TensorImpl* t = inputs[i];
-    if (!t->pending.load(std::memory_order_acquire) &&
-        t->storage->escaped.load(std::memory_order_acquire))
-      return false;
-  }
-  if (!target) {
-    g.all.push_back(std::make_unique<DeferredGroup>());
-    target = g.all.back().get();
-    target->shape = out->shape;
-    target->numel = out->numel;
-    target->thread = thread_id();
-    target->id = g.next_id++;
-  }
-  DeferredGroup::Op entry;
-  entry.value = OpValue(op, attrs);
-  entry.out = out;
-  entry.compute = compute;
-  entry.num_inputs = n;
-  for (int i = 0; i < n; ++i) {
-    DeferredGroup::Input& in = entry.inputs[i];
     TensorImpl* t = inputs[i];
-    if (t->pending.load(std::memory_order_acquire)) {
-      for (std::size_t k = 0; k < target->ops.size(); ++k)
-        if (target->ops[k].out == t) in.op = static_cast<int>(k);
+    if (!t) continue;
+    PendingValue::Input& input = p->inputs[i];
+    if (PendingValue* from = pending_of(t)) {
+      add_edge(t);
+      input.value = t;
+      from->readers.push_back(p);
       continue;
     }
-    in.storage = t->storage;
-    retain_storage(in.storage);
-    in.storage->pending_reads.fetch_add(1, std::memory_order_acq_rel);
-    in.view = view_of(t);
-    broadcast_view(in.view, out->shape);
-    ++target->outside_inputs;
+    TensorView view = view_of(t);
+    broadcast_view(view, out->shape);
+    retain_storage(t->storage);
+    t->storage->pending_reads.fetch_add(1, std::memory_order_acq_rel);
+    input.storage = t->storage;
+    input.data = view.data;
+    input.dtype = view.dtype;
+    input.contiguous = view.contiguous;
+    input.strides = view.strides;
   }
-  add_edge(out);
-  target->ops.push_back(std::move(entry));
-  out->pending.store(target, std::memory_order_release);
+  table.insert(p);
+  out->pending.store(p, std::memory_order_release);
   thread_state.has_deferred = true;
   return true;
+}
+
+// --- Reading without memory ---
+
+PendingReading::PendingReading(TensorImpl* t) : value_(t) {
+  PendingValues& table = pending_values_table();
+  Released released;
+  std::unique_lock lock(table.mutex);
+  while (PendingValue* p = pending_of(t)) {
+    auto run = std::make_unique<PendingRun>();
+    if (!run->plan_reading(p)) {
+      table.changed.wait(lock);
+      continue;
+    }
+    // What handles hold is wanted in memory anyway.
+    const auto held = std::find_if(run->members.begin(), run->members.end(), [&](auto* m) {
+      return m != p && has_handles(m->out);
+    });
+    if (held == run->members.end()) {
+      run_ = std::move(run);
+      return;
+    }
+    PendingValue* first = *held;
+    end_run(*run, released);
+    settle(first, keep_now(), lock, released, p);
+  }
+}
+
+PendingReading::~PendingReading() {
+  if (!run_) return;
+  Released released;
+  const std::lock_guard lock(pending_values_table().mutex);
+  end_run(*run_, released);
+}
+
+TensorView PendingReading::view() const {
+  if (!run_) return view_of(value_);
+  TensorView view;
+  view.dtype = value_->dtype;
+  view.contiguous = false;
+  view.numel = value_->numel;
+  view.shape = value_->shape;
+  view.strides = value_->strides;
+  view.program = &run_->program;
+  return view;
 }
 
 }  // namespace detail
@@ -378,12 +365,17 @@ bool deferral_enabled() { return detail::thread_state.deferral; }
 void set_deferral_threshold(std::int64_t elements) { detail::least_deferred = elements; }
 std::int64_t deferral_threshold() { return detail::least_deferred.load(std::memory_order_relaxed); }
 void run_pending() {
-  detail::run_where([](const detail::DeferredGroup&) { return true; });
+  detail::settle_where([](const detail::PendingValue& p) {
+    return p.out != nullptr && detail::has_handles(p.out);
+  });
 }
-std::int64_t pending_groups() {
-  detail::Groups& g = detail::groups();
-  std::lock_guard lock(g.mutex);
-  return static_cast<std::int64_t>(g.all.size());
+std::int64_t pending_values() {
+  detail::PendingValues& table = detail::pending_values_table();
+  const std::lock_guard lock(table.mutex);
+  std::int64_t count = 0;
+  for (const auto* p = table.first; p; p = p->after)
+    count += p->out != nullptr && detail::has_handles(p->out);
+  return count;
 }
 
 }  // namespace catena

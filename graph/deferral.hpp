@@ -1,18 +1,20 @@
 // The gate to memory, and the pending pointwise work behind it.
 //
-// With deferral on, a pointwise call on a large tensor is only recorded: it joins the group of its
-// pending inputs (a straight-line program over one shape), which is run block by block when some
-// value of it is needed. Whoever wants memory asks the gate first:
+// With deferral on, a pointwise call on a large tensor is only recorded (graph/pending.hpp) and run
+// when its value is needed, block by block with the calls it is made of. Whoever wants memory asks
+// the gate first:
 //   ensure_ready(t)      before reading t's storage
-//   ensure_writable(s)   before writing s: runs every group that still reads it
+//   ensure_writable(s)   before writing s: computes every pending value that reads it
 // Errors come at the call, never at the run: shapes and dtypes are checked when recording.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 
 #include "catena/graph/op.hpp"
 #include "catena/graph/tensor_impl.hpp"
+#include "catena/graph/thread_state.hpp"
 
 namespace catena {
 
@@ -23,36 +25,56 @@ bool deferral_enabled();
 // Elements from which a pointwise call is deferred (process-wide; 16384 at start).
 void set_deferral_threshold(std::int64_t elements);
 std::int64_t deferral_threshold();
-// Runs whatever is pending in the process.
+// Computes whatever is pending in the process and seen by a handle.
 void run_pending();
-// Number of groups pending now.
-std::int64_t pending_groups();
+// Number of values that a handle sees and that are not computed yet.
+std::int64_t pending_values();
 
 namespace detail {
 
 extern std::atomic<std::int64_t> least_deferred;  // what deferral_threshold() tells
 
-// At most this many ops in one group; the next one runs it.
-inline constexpr int kMaxGroupOps = 32;
-// At most this many distinct outside inputs.
-inline constexpr int kMaxGroupInputs = 24;
-
-void run_group_of(TensorImpl* t);
-void run_readers_of(Storage* s);
+void compute_pending(TensorImpl* t);
+void compute_readers_of(Storage* s);
 
 inline void ensure_ready(TensorImpl* t) {
-  if (t->pending.load(std::memory_order_acquire)) run_group_of(t);
+  if (t->pending.load(std::memory_order_acquire)) compute_pending(t);
 }
 inline void ensure_writable(Storage* s) {
-  if (s->pending_reads.load(std::memory_order_acquire)) run_readers_of(s);
+  if (s->pending_reads.load(std::memory_order_acquire)) compute_readers_of(s);
 }
 
-// Records `out` (described, without storage) as op(inputs). Returns false when the call must run
-// at once: escaped or foreign memory, or a device without inner loops.
-bool defer(const OpInfo& op, const void* attrs, TensorImpl* const* inputs, int num_inputs,
-           TensorImpl* out);
-// Runs what this thread has pending; called when a backward ends.
+// Whether a call with this result may be deferred at all.
+inline bool may_defer(const TensorImpl* out) {
+  const ThreadState& state = thread_state;
+  return state.deferral && !state.detect_anomaly && out->device.is_cpu() &&
+         out->numel >= least_deferred.load(std::memory_order_relaxed);
+}
+
+// Records `out` (described, without storage) as line(inputs); an input may be null when the line
+// does not read it. False when the call must run at once: some memory's pointer has escaped.
+bool defer(const OpInfo& op, const void* attrs, PointwiseFn line, TensorImpl* const* inputs,
+           int num_inputs, TensorImpl* out);
+
+// Computes what this thread has pending and a handle sees; called when a backward ends.
 void run_pending_of_this_thread();
+
+// Reads a pending value without giving it memory, while this lives: a kernel computes it part by
+// part (TensorView::program).
+struct PendingRun;
+class PendingReading {
+ public:
+  // Needs a value that is pending.
+  explicit PendingReading(TensorImpl* t);
+  ~PendingReading();
+  PendingReading(const PendingReading&) = delete;
+  PendingReading& operator=(const PendingReading&) = delete;
+  TensorView view() const;
+
+ private:
+  TensorImpl* value_;
+  std::unique_ptr<PendingRun> run_;
+};
 
 }  // namespace detail
 }  // namespace catena

@@ -154,8 +154,13 @@ void allocate_output(TensorImpl* out) {
 // live as long as the list.
 class KernelInputs {
  public:
-  KernelInputs(const KernelRow& row, TensorImpl* const* inputs, int n) {
+  KernelInputs(const KernelRow& row, Operand* const* operands, TensorImpl* const* inputs, int n) {
     for (int i = 0; i < n; ++i) {
+      if (row.reads_programs && i == 0 && goes_after_call(*operands[0])) {
+        reading_.emplace(inputs[0]);
+        views_.push_back(reading_->view());
+        continue;
+      }
       ensure_ready(inputs[i]);
       if (inputs[i]->contiguous || row.strided_inputs) {
         views_.push_back(view_of(inputs[i]));
@@ -165,21 +170,37 @@ class KernelInputs {
       views_.push_back(view_of(copies_.back().impl()));
     }
   }
+  KernelInputs(const KernelInputs&) = delete;
+  KernelInputs& operator=(const KernelInputs&) = delete;
   const TensorView* data() const { return views_.data(); }
   void broadcast_to(const Shape& shape) {
     for (TensorView& v : views_) broadcast_view(v, shape);
   }
 
  private:
+  // Not computed yet, and nobody will ask for it in memory.
+  static bool goes_after_call(const Operand& operand) {
+    const TensorImpl* t = operand.impl();
+    return t->pending.load(std::memory_order_acquire) && operand.owned() &&
+           handles_in(t->counts.load(std::memory_order_acquire)) == 1;
+  }
   SmallVector<TensorView, 4> views_;
   SmallVector<Tensor, 1> copies_;
+  std::optional<PendingReading> reading_;
 };
+
+bool defer_value(const OpInfo& op, const void* attrs, const KernelRow& row,
+                 const ImplList& inputs, TensorImpl* out) {
+  const DType compute = inputs[static_cast<std::size_t>(op.pointwise.first_promoted)]->dtype;
+  const PointwiseFn line = row.loops->value[static_cast<int>(compute)];
+  return line && defer(op, attrs, line, inputs.data(), static_cast<int>(inputs.size()), out);
+}
 
 // The operands of a pointwise op are broadcast, and its result may take over a temporary's memory.
 void run_kernel(const OpInfo& op, const void* attrs, const KernelRow& row, Operand* const* operands,
                 ImplList& inputs, ImplList& outs, const std::source_location& loc) {
   const int n = static_cast<int>(inputs.size());
-  KernelInputs in(row, inputs.data(), n);
+  KernelInputs in(row, operands, inputs.data(), n);
   if (op.kind == OpKind::kPointwise) {
     in.broadcast_to(outs[0]->shape);
     if (!thread_state.tracer) outs[0]->storage = take_storage(op, operands, n, outs[0]);
@@ -271,9 +292,8 @@ void execute(const OpInfo& op, const void* attrs, Operand* const* given, int n,
 
   ThreadState& state = thread_state;
   if (row) {
-    const bool deferred = pointwise && state.deferral && !state.detect_anomaly && row->loops &&
-                          outs[0]->numel >= deferral_threshold() &&
-                          defer(op, attrs, inputs.data(), n, outs[0]);
+    const bool deferred = pointwise && may_defer(outs[0]) && row->loops &&
+                          defer_value(op, attrs, *row, inputs, outs[0]);
     if (!deferred) run_kernel(op, attrs, *row, operands.data(), inputs, outs, loc);
   }
   if (state.detect_anomaly)

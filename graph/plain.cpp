@@ -320,7 +320,7 @@ bool Walk::plain_gradients(Node& node, Tensor& g) {
 bool Walk::relabel(Node& node, Tensor& g) {
   Edge& edge = node.inline_edges[0];
   const TensorImpl* input = edge.input();
-  if (g.impl()->pending.load(std::memory_order_acquire)) run_group_of(g.impl());
+  ensure_ready(g.impl());
   if (!g.is_contiguous()) return false;
   const bool same_kind = kind_of(g.impl()) == kind_of(input) && wants(edge);
   const bool sole = g.impl()->counts.load(std::memory_order_acquire) == kOneHandle;

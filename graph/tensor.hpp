@@ -155,12 +155,16 @@ class Tensor {
   Tensor slice(std::span<const Index> where, Location loc = Location::current()) const;
   // x[i]: the i-th entry of dimension 0; negative counts from the end.
   Tensor operator[](Position i) const;
+  // Of a temporary they take the handle, so that a pending value need not be put into memory.
   Tensor sum(const Shape& dims = {}, bool keepdim = false,
-             Location loc = Location::current()) const;
+             Location loc = Location::current()) const&;
+  Tensor sum(const Shape& dims = {}, bool keepdim = false, Location loc = Location::current()) &&;
   Tensor mean(const Shape& dims = {}, bool keepdim = false,
-              Location loc = Location::current()) const;
+              Location loc = Location::current()) const&;
+  Tensor mean(const Shape& dims = {}, bool keepdim = false, Location loc = Location::current()) &&;
   Tensor max(const Shape& dims = {}, bool keepdim = false,
-             Location loc = Location::current()) const;
+             Location loc = Location::current()) const&;
+  Tensor max(const Shape& dims = {}, bool keepdim = false, Location loc = Location::current()) &&;
   Tensor argmax(std::optional<int> dim = {}, bool keepdim = false,
                 Location loc = Location::current()) const;
   Tensor matmul(const Tensor& other, Location loc = Location::current()) const;

@@ -100,6 +100,8 @@ void clear_node(Node& node) noexcept {
 // Objects to destroy are chained through their count word, which nobody reads any more, so that a
 // tape of any depth goes without recursion.
 void destroy_impl(TensorImpl* t) noexcept {
+  if (t->pending.load(std::memory_order_acquire)) [[unlikely]]
+    detach_pending(t);
   ThreadState& state = thread_state;
   t->counts.store(reinterpret_cast<std::uint64_t>(state.doomed), std::memory_order_relaxed);
   state.doomed = t;

@@ -30,7 +30,7 @@ struct OpInfo;
 
 namespace detail {
 
-struct DeferredGroup;
+struct PendingValue;
 struct TensorExtra;
 
 // A counted block of memory, shared by all views of it. On the CPU the data follow the header in
@@ -38,7 +38,7 @@ struct TensorExtra;
 struct Storage {
   std::atomic<std::uint32_t> refs{1};
   std::atomic<std::uint32_t> version{0};        // grows with every in-place write
-  std::atomic<std::uint32_t> pending_reads{0};  // deferred groups that will read this memory
+  std::atomic<std::uint32_t> pending_reads{0};  // inputs of pending values; each holds a count
   std::atomic<bool> escaped{false};  // somebody outside holds a pointer: never deferred on
   std::uint8_t size_class = 0;
   Device device;
@@ -155,7 +155,7 @@ struct alignas(64) TensorImpl {
   std::atomic<bool> saved{false};                // some node's gradient reads this value
   std::uint8_t object_class = 0;                 // size class of this object itself
   std::int32_t output_index = -1;                // >= 0: an output of the MultiNode `producer`
-  std::atomic<DeferredGroup*> pending{nullptr};  // set while the value is not yet computed
+  std::atomic<PendingValue*> pending{nullptr};   // set while the value is not yet computed
   Node* producer = nullptr;                      // &node, a MultiNode, or null for a leaf
   std::uintptr_t slot = 0;       // the gradient gathered by the walk under way, see walk.hpp
   TensorImpl* grad = nullptr;    // .grad of a leaf (one handle)
@@ -185,6 +185,10 @@ struct MultiNode : Node {
 
 TensorImpl* new_impl();  // one handle, nothing else set
 void destroy_impl(TensorImpl*) noexcept;
+// A value that is not computed yet: before its object goes, or when nobody but pending values can
+// ask for it any more (graph/pending.hpp).
+void detach_pending(TensorImpl*) noexcept;
+void forget_unread(TensorImpl*) noexcept;
 // Drops the only handle of an object that tape edges still hold.
 void last_handle_gone(TensorImpl*) noexcept;
 void drop_multi_node(MultiNode*) noexcept;
@@ -207,8 +211,10 @@ inline void drop_handle(TensorImpl* t) noexcept {
 // While the last handle lives nobody can destroy the object, and nobody reads a value that no node
 // saves: the storage may go before the handle does.
 inline void release_unsaved_storage(TensorImpl* t) noexcept {
-  if (!t->saved.load(std::memory_order_relaxed) && t->storage &&
-      !t->pending.load(std::memory_order_acquire))
+  if (t->saved.load(std::memory_order_relaxed)) return;
+  if (t->pending.load(std::memory_order_acquire)) [[unlikely]]
+    forget_unread(t);
+  else if (t->storage)
     release_storage(std::exchange(t->storage, nullptr));
 }
 inline void add_edge(TensorImpl* t) noexcept {

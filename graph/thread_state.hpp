@@ -20,7 +20,7 @@ struct ThreadState {
   bool inference = false;  // grad_enabled stays false
   bool in_backward = false;
   bool has_call_site = false;
-  bool has_deferred = false;   // this thread may own pending groups
+  bool has_deferred = false;   // this thread may have pending values
   bool destroying = false;     // a destroy_impl is running further up the stack
   std::uint32_t id = 0;        // 0: not yet given; see thread_id()
   std::uint64_t sequence = 0;  // of the newest node recorded here

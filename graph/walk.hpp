@@ -129,6 +129,7 @@ class Walk {
                     const std::int64_t* strides);
   void give(Edge& edge, Tensor g, const Node& from, int index);
   bool run_fused(Node& node);
+  bool defer_gradients(Node& node, const Tensor& g, const KernelRow& row);
   void call_rule(Node& node);
   void release(Node& node);
   Tensor apply_hooks(TensorImpl* t, Tensor g);

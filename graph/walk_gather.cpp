@@ -17,6 +17,7 @@ constexpr std::size_t kMaxProductBytes = 4 << 20;
 
 // Adds in place when nobody else can see `target`.
 bool try_add_in_place(TensorImpl* target, TensorImpl* g) {
+  ensure_ready(target);
   if (!target->contiguous || !is_unique(target) || target->dtype != g->dtype) return false;
   if (!(target->shape == g->shape)) return false;
   ensure_ready(g);
@@ -78,7 +79,10 @@ void Walk::add_dense(std::uintptr_t& slot, Tensor g) {
     *target = g.release();
     return;
   }
-  if (!options_.create_graph && (*target)->storage && try_add_in_place(*target, g.impl())) return;
+  const bool pending = g.impl()->pending.load(std::memory_order_acquire) != nullptr;
+  if (!options_.create_graph && !pending && (*target)->storage &&
+      try_add_in_place(*target, g.impl()))
+    return;
   Tensor before = Tensor::adopt(*target);
   *target = nullptr;
   *target = core_ops().add(before, g).release();
@@ -150,7 +154,7 @@ void Walk::accumulate(Edge& edge, Tensor g, const Node& from, int index) {
           from.op->name, index, name_of(g.dtype()), to_string(g.shape()), to_string(g.device()),
           name_of(input->dtype), to_string(input->shape), to_string(input->device),
           called_at(from.location)));
-    g = core_ops().sum_to(g, input->shape);
+    g = core_ops().sum_to(std::move(g), input->shape);
   }
   if (thread_state.detect_anomaly) {
     ensure_ready(g.impl());

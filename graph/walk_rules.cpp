@@ -5,6 +5,7 @@
 #include "catena/graph/anomaly.hpp"
 #include "catena/graph/core_ops.hpp"
 #include "catena/graph/deferral.hpp"
+#include "catena/graph/pointwise_program.hpp"
 #include "catena/graph/thread_state.hpp"
 #include "catena/graph/view.hpp"
 #include "catena/graph/walk.hpp"
@@ -30,6 +31,43 @@ void Walk::throw_overwritten(const Node& node, const Edge& edge, std::uint32_t e
       called_at(t->storage->last_write), called_at(node.location)));
 }
 
+// The gradients of a pointwise call on large tensors are deferred, as the call was: a gradient that
+// is itself pending is joined, and so are saved values that were never given memory.
+bool Walk::defer_gradients(Node& node, const Tensor& g, const KernelRow& row) {
+  if (!row.loops) return false;
+  const int n = node.num_inputs;
+  Edge* edges = node.edges();
+  TensorImpl* out = impl_of(&node);
+  TensorImpl* inputs[PointwiseProgram::kMaxInputs] = {g.impl()};
+  PointwiseFn lines[kMaxPointwiseInputs];
+  for (int i = 0; i < n; ++i) {
+    lines[i] = row.loops->grad[i][static_cast<int>(g.dtype())];
+    if (wants(edges[i]) && !lines[i]) return false;
+    if (!edges[i].saved()) continue;
+    inputs[1 + i] = edges[i].input();
+    if (!inputs[1 + i]->pending.load(std::memory_order_acquire))
+      check_version(node, edges[i], node.versions()[i], i);
+  }
+  if (node.flags & Node::kSavesOutput) {
+    inputs[1 + n] = out;
+    if (!out->pending.load(std::memory_order_acquire)) VjpContext(*this, node).output();
+  }
+  Tensor gradients[kMaxPointwiseInputs];
+  for (int i = 0; i < n; ++i) {
+    if (!wants(edges[i])) continue;
+    if (row.loops->identity_grads >> i & 1u) {
+      gradients[i] = g;
+      continue;
+    }
+    gradients[i] = Tensor::adopt(
+        describe_output({.shape = out->shape, .dtype = g.dtype(), .device = g.device()}, nullptr));
+    if (!defer(*node.op, node.attrs(), lines[i], inputs, n + 2, gradients[i].impl())) return false;
+  }
+  for (int i = 0; i < n; ++i)
+    if (gradients[i].defined()) accumulate(edges[i], std::move(gradients[i]), node, i);
+  return true;
+}
+
 // The backend's whole-gradient kernel, where there is one for this op, device and dtype.
 bool Walk::run_fused(Node& node) {
   const OpInfo& op = *node.op;
@@ -41,8 +79,7 @@ bool Walk::run_fused(Node& node) {
   if (!row.backward) return false;
   const Tensor g = arrived(node, 0);
   const bool pointwise = op.kind == OpKind::kPointwise;
-  // A gradient that is itself pending stays so: its rule's ops join the chain.
-  if (pointwise && g.impl()->pending.load(std::memory_order_acquire)) return false;
+  if (pointwise && may_defer(g.impl()) && defer_gradients(node, g, row)) return true;
   Edge* edges = node.edges();
   const int n = node.num_inputs;
   DType compute = g.dtype();

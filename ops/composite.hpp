@@ -30,9 +30,11 @@ Reduction checked_reduction(const Op& op) {
   return reduction;
 }
 
-inline Tensor reduced(const Tensor& losses, Reduction reduction) {
+// Takes the handle: a loss that is not computed yet is then summed as it is computed, without
+// memory of its own. That holds for what it is made of, too, if no handle is left.
+inline Tensor reduced(Tensor losses, Reduction reduction) {
   if (reduction == Reduction::kNone) return losses;
-  return reduction == Reduction::kSum ? sum(losses) : mean(losses);
+  return reduction == Reduction::kSum ? sum(std::move(losses)) : mean(std::move(losses));
 }
 
 }  // namespace catena::detail

@@ -29,7 +29,7 @@ void enter_all() {
 
   detail::CoreOps& core = detail::core_ops();
   core.add = [](const Tensor& a, const Tensor& b) { return add(a, b); };
-  core.sum_to = [](const Tensor& x, const Shape& shape) { return sum_to(x, shape); };
+  core.sum_to = [](Tensor x, const Shape& shape) { return sum_to(std::move(x), shape); };
   core.cast = [](const Tensor& x, DType dtype) { return cast(x, dtype); };
   core.scale = [](const Tensor& x, Scalar factor) { return x * factor; };
   core.slice_adjoint = [](const Tensor& x, const Shape& shape, const SliceSpec& where) {

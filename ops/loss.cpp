@@ -39,10 +39,43 @@ void check_weight(const Op& op, const char* name, const Tensor& weight, const ch
                          name_of(weight.dtype()), name_of(x.dtype()), first));
 }
 
+// The losses entry by entry. Their own functions, so that the handles of what they are made of are
+// gone when they are reduced.
+
+Tensor squared_difference(const Tensor& a, const Tensor& b) {
+  const Tensor d = a - b;
+  return d * d;
+}
+
 // d^2 / 2 for |d| up to `limit`, then on along the tangents. Written so that no branch is infinite.
-Tensor quadratic_then_linear(const Tensor& d, double limit) {
-  const Tensor inner = clamp(d, -limit, limit);
+Tensor quadratic_then_linear(const Tensor& a, const Tensor& b, double limit) {
+  const Tensor d = a - b, inner = clamp(d, -limit, limit);
   return inner * (d - inner * 0.5);
+}
+
+// -|x| is written x - 2 max(x, 0): its derivative at 0 is then 1 where relu's is 0, so that the
+// gradient at x = 0 is sigmoid(0) - t as it should be.
+Tensor minus_abs(const Tensor& x, const Tensor& positive) { return x - positive * 2; }
+
+Tensor logistic_loss(const Tensor& x, const Tensor& t) {
+  const Tensor positive = relu(x);
+  return positive - x * t + log1p(exp(minus_abs(x, positive)));
+}
+// With a weight w of the positive part: (1 - t) x + s log(1 + e^-x), s = w t + (1 - t). Where t is 0
+// or 1, what cancels does so exactly.
+Tensor logistic_loss(const Tensor& x, const Tensor& t, const Tensor& w) {
+  const Tensor positive = relu(x), hit = w * t, s = hit + (1 - t);
+  return positive * s - x * hit + log1p(exp(minus_abs(x, positive))) * s;
+}
+
+// t (log t - x) with 0 log 0 = 0, whatever x is.
+Tensor divergence(const Tensor& x, const Tensor& t) {
+  const Tensor none = t == 0;
+  return where(none, 0, t * (log(where(none, 1, t)) - x));
+}
+Tensor divergence_of_logarithms(const Tensor& x, const Tensor& t) {
+  const Tensor none = t == -std::numeric_limits<double>::infinity();
+  return where(none, 0, exp(t) * (where(none, 0, t) - x));
 }
 
 }  // namespace
@@ -51,8 +84,7 @@ namespace op {
 
 Tensor MseLoss::compose(std::span<const Tensor> in) const {
   const Reduction kind = check_pair(*this, "prediction", in[0], in[1]);
-  const Tensor d = in[0] - in[1];
-  return reduced(d * d, kind);
+  return reduced(squared_difference(in[0], in[1]), kind);
 }
 
 Tensor MaeLoss::compose(std::span<const Tensor> in) const {
@@ -63,55 +95,42 @@ Tensor MaeLoss::compose(std::span<const Tensor> in) const {
 Tensor HuberLoss::compose(std::span<const Tensor> in) const {
   const Reduction kind = check_pair(*this, "prediction", in[0], in[1]);
   if (!(delta > 0)) fail(*this, fmt::format("delta is {}; expected a number above 0", delta));
-  return reduced(quadratic_then_linear(in[0] - in[1], delta), kind);
+  return reduced(quadratic_then_linear(in[0], in[1], delta), kind);
 }
 
 Tensor SmoothL1Loss::compose(std::span<const Tensor> in) const {
   const Reduction kind = check_pair(*this, "prediction", in[0], in[1]);
   if (!(beta >= 0)) fail(*this, fmt::format("beta is {}; expected 0 or more", beta));
-  const Tensor d = in[0] - in[1];
-  return reduced(beta == 0 ? abs(d) : quadratic_then_linear(d, beta) / beta, kind);
+  return reduced(beta == 0 ? abs(in[0] - in[1]) : quadratic_then_linear(in[0], in[1], beta) / beta,
+                 kind);
 }
 
 Tensor BceLoss::compose(std::span<const Tensor> in) const {
   const Reduction kind = check_pair(*this, "probability", in[0], in[1]);
-  const Tensor loss = binary_cross_entropy(in[0], in[1]);
-  if (in.size() < 3) return reduced(loss, kind);
-  check_weight(*this, "weight", in[2], "probability", in[0]);
-  return reduced(loss * in[2], kind);
+  if (in.size() == 3) check_weight(*this, "weight", in[2], "probability", in[0]);
+  Tensor loss = binary_cross_entropy(in[0], in[1]);
+  if (in.size() == 3) loss = loss * in[2];
+  return reduced(std::move(loss), kind);
 }
 
-// -|x| is written x - 2 max(x, 0): its derivative at 0 is then 1 where relu's is 0, so that the
-// gradient at x = 0 is sigmoid(0) - t as it should be.
 Tensor BceWithLogits::compose(std::span<const Tensor> in) const {
   const Reduction kind = check_pair(*this, "logits", in[0], in[1]);
   const Tensor &x = in[0], &t = in[1];
   for (std::size_t i = 2; i < in.size(); ++i)
     check_weight(*this, i == 2 ? "weight" : "pos_weight", in[i], "logits", x);
-  const Tensor positive = relu(x);
-  const Tensor minus_abs = x - positive * 2;
-  const Tensor rest = log1p(exp(minus_abs));
-  if (in.size() < 3) return reduced(positive - x * t + rest, kind);
-  if (in.size() < 4) return reduced((positive - x * t + rest) * in[2], kind);
-  // With a weight w of the positive part: (1 - t) x + s log(1 + e^-x), s = w t + (1 - t). Where t
-  // is 0 or 1, what cancels does so exactly.
-  const Tensor hit = in[3] * t, s = hit + (1 - t);
-  return reduced((positive * s - x * hit + rest * s) * in[2], kind);
+  Tensor loss = in.size() < 4 ? logistic_loss(x, t) : logistic_loss(x, t, in[3]);
+  if (in.size() > 2) loss = loss * in[2];
+  return reduced(std::move(loss), kind);
 }
 
 Tensor KlDiv::compose(std::span<const Tensor> in) const {
   const Reduction kind = check_pair(*this, "log_probabilities", in[0], in[1]);
   const Tensor &x = in[0], &t = in[1];
-  // 0 log 0 = 0, whatever x is.
-  if (log_target) {
-    const Tensor none = t == -std::numeric_limits<double>::infinity();
-    return reduced(where(none, 0, exp(t) * (where(none, 0, t) - x)), kind);
-  }
+  if (log_target) return reduced(divergence_of_logarithms(x, t), kind);
   if (!is_floating(t.dtype()))
     fail(*this, fmt::format("target is {}; expected probabilities of dtype {}", name_of(t.dtype()),
                             name_of(x.dtype())));
-  const Tensor none = t == 0;
-  return reduced(where(none, 0, t * (log(where(none, 1, t)) - x)), kind);
+  return reduced(divergence(x, t), kind);
 }
 
 Tensor HingeLoss::compose(std::span<const Tensor> in) const {

@@ -211,14 +211,23 @@ Tensor sum_to(Operand x, const Shape& shape) {
   return lead == 0 ? summed : reshape(summed, shape);
 }
 
-Tensor Tensor::sum(const Shape& dims, bool keepdim, Location loc) const {
+Tensor Tensor::sum(const Shape& dims, bool keepdim, Location loc) const& {
   return catena::sum(Operand(*this, loc), dims, keepdim);
 }
-Tensor Tensor::mean(const Shape& dims, bool keepdim, Location loc) const {
+Tensor Tensor::sum(const Shape& dims, bool keepdim, Location loc) && {
+  return catena::sum(Operand(std::move(*this), loc), dims, keepdim);
+}
+Tensor Tensor::mean(const Shape& dims, bool keepdim, Location loc) const& {
   return catena::mean(Operand(*this, loc), dims, keepdim);
 }
-Tensor Tensor::max(const Shape& dims, bool keepdim, Location loc) const {
+Tensor Tensor::mean(const Shape& dims, bool keepdim, Location loc) && {
+  return catena::mean(Operand(std::move(*this), loc), dims, keepdim);
+}
+Tensor Tensor::max(const Shape& dims, bool keepdim, Location loc) const& {
   return catena::max(Operand(*this, loc), dims, keepdim);
+}
+Tensor Tensor::max(const Shape& dims, bool keepdim, Location loc) && {
+  return catena::max(Operand(std::move(*this), loc), dims, keepdim);
 }
 Tensor Tensor::argmax(std::optional<int> dim, bool keepdim, Location loc) const {
   return catena::argmax(Operand(*this, loc), dim, keepdim);

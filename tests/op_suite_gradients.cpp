@@ -122,7 +122,7 @@ TEST_P(Gradients, DeferredAndThreaded) {
   DeferralScope on(true, 1);
   const std::vector<Tensor> in = leaves();
   const std::vector<Tensor> deferred = gradients(c(), in);
-  EXPECT_EQ(pending_groups(), 0) << "work is left pending after the backward";
+  EXPECT_EQ(pending_values(), 0) << "work is left pending after the backward";
   expect_same(deferred, expected, "deferred");
 }
 

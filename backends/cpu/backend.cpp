@@ -10,6 +10,7 @@
 #include "catena/backends/cpu/kernel_table.hpp"
 #include "catena/backends/cpu/parallel.hpp"
 #include "catena/backends/cpu/pointwise.hpp"
+#include "catena/backends/cpu/pointwise_program.hpp"
 #include "catena/graph/error.hpp"
 #include "catena/graph/registry.hpp"
 #include "catena/ops/elementwise.hpp"
@@ -183,6 +184,10 @@ class CpuBackend final : public Backend {
     if (!dst.contiguous) return add_strided(dst, src);
     const TensorView in[] = {dst, src};
     run_lines(line, &add_op, dst, in, 2);
+  }
+  bool run(const PointwiseProgram& program) override {
+    run_program(program);
+    return true;
   }
   void* current_stream(int) override { return nullptr; }
   void synchronize(int) override {}

@@ -150,7 +150,11 @@ void find_forward(const void* op, const KernelContext& context) {
 }
 
 KernelRow row(KernelFn forward, DTypeSet dtypes) {
-  return {.forward = forward, .dtypes = dtypes, .strided_inputs = true};
+  return {.forward = forward, .dtypes = dtypes, .strided_inputs = true, .reads_programs = true};
+}
+// Those that look at some entries twice.
+KernelRow search_row(KernelFn forward) {
+  return {.forward = forward, .dtypes = kComputeTypes, .strided_inputs = true};
 }
 
 }  // namespace
@@ -160,8 +164,8 @@ KernelRow row_Mean() { return row(mean_forward, kFloatTypes); }
 KernelRow row_Prod() { return row(prod_forward, kComputeTypes); }
 KernelRow row_Max() { return row(extreme_forward<op::Max, true>, kComputeTypes); }
 KernelRow row_Min() { return row(extreme_forward<op::Min, false>, kComputeTypes); }
-KernelRow row_Argmax() { return row(find_forward<op::Argmax, true>, kComputeTypes); }
-KernelRow row_Argmin() { return row(find_forward<op::Argmin, false>, kComputeTypes); }
+KernelRow row_Argmax() { return search_row(find_forward<op::Argmax, true>); }
+KernelRow row_Argmin() { return search_row(find_forward<op::Argmin, false>); }
 KernelRow row_Any() { return row(truth_forward<op::Any, false>, kComputeTypes); }
 KernelRow row_All() { return row(truth_forward<op::All, true>, kComputeTypes); }
 

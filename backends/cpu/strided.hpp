@@ -3,15 +3,20 @@
 #pragma once
 
 #include "catena/backends/cpu/kernel.hpp"
+#include "catena/backends/cpu/pointwise_program.hpp"
 
 namespace catena::cpu::CATENA_ISA {
 namespace {
 
 // `count` elements of `v` from row-major position `start`: where they lie when they are contiguous,
-// otherwise copied to `buffer`.
+// otherwise copied to `buffer`, or computed there.
 template <class T>
 [[gnu::noinline]] const T* gather(const TensorView& v, std::int64_t start, std::int64_t count,
                                   T* buffer) {
+  if (v.program) {
+    compute_range(*v.program, start, count, buffer);
+    return buffer;
+  }
   const T* data = static_cast<const T*>(v.data);
   const std::int64_t* sizes = v.shape.data();
   const std::int64_t* strides = v.strides.data();

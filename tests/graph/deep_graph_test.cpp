@@ -88,7 +88,7 @@ TEST(DeepGraph, Pending) {
   Tensor y = chain(x);
   y.sum().backward();
   EXPECT_EQ(x.grad().to_vector(), (std::vector<double>{1, 1}));
-  EXPECT_EQ(pending_groups(), 0);
+  EXPECT_EQ(pending_values(), 0);
   Tensor dropped = chain(x);
   dropped = Tensor();  // never computed
   Tensor constant = full({2}, 1.0, kFloat64);

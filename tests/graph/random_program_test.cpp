@@ -446,7 +446,7 @@ class Program {
     if (!loss.requires_grad()) return;
     backward(loss);
     if (!uses_threads_) {
-      EXPECT_EQ(pending_groups(), 0) << "work left pending by backward";
+      EXPECT_EQ(pending_values(), 0) << "work left pending by backward";
     }
   }
 

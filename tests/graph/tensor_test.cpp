@@ -392,7 +392,7 @@ TEST(Tensor, DeferredValuesWithoutMemoryStayPending) {
   for (int k = 0; k < 2; ++k) expect_error<SystemError>([&] { y[0]; }, {"[memory]"});
   y = Tensor();
   run_pending();
-  EXPECT_EQ(pending_groups(), 0);
+  EXPECT_EQ(pending_values(), 0);
 }
 
 TEST(Tensor, SizesBesideZeroMayBeAnything) {
