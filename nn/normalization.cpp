@@ -4,6 +4,7 @@
 
 #include "catena/graph/autograd.hpp"
 #include "catena/graph/error.hpp"
+#include "catena/ops/local_response_norm.hpp"
 #include "catena/ops/normalization.hpp"
 
 namespace catena::nn {
@@ -31,11 +32,27 @@ Tensor LayerNorm::forward(Tensor x) {
   return layer_norm(std::move(x), normalized_shape_, weight_, bias_, eps_);
 }
 
-BatchNorm1d::BatchNorm1d(std::int64_t num_features, BatchNormOptions options, Location loc)
-    : num_features_(num_features), options_(options) {
+RMSNorm::RMSNorm(const Shape& normalized_shape, std::optional<double> eps, bool affine)
+    : normalized_shape_(normalized_shape), eps_(eps) {
+  if (affine) weight_ = register_parameter("weight", ones(normalized_shape));
+  set_description(fmt::format("{}, eps={}, affine={}", catena::to_string(normalized_shape),
+                              eps ? fmt::format("{}", *eps) : "none", affine));
+}
+
+Tensor RMSNorm::forward(Tensor x) {
+  return rms_norm(std::move(x), normalized_shape_, weight_, eps_);
+}
+
+BatchNorm::BatchNorm(const char* type, std::int64_t num_features, BatchNormOptions options,
+                     int least_rank, int most_rank, Location loc)
+    : type_(type),
+      num_features_(num_features),
+      options_(options),
+      least_rank_(least_rank),
+      most_rank_(most_rank) {
   if (num_features <= 0)
     throw_argument("batch_norm",
-                   fmt::format("BatchNorm1d({}): the number must be positive", num_features), loc);
+                   fmt::format("{}({}): the number must be positive", type, num_features), loc);
   if (options.affine) {
     weight_ = register_parameter("weight", ones({num_features}));
     bias_ = register_parameter("bias", zeros({num_features}));
@@ -51,13 +68,22 @@ BatchNorm1d::BatchNorm1d(std::int64_t num_features, BatchNormOptions options, Lo
                               options.affine, options.track_running_stats));
 }
 
-Tensor BatchNorm1d::forward(Tensor x) {
-  if (!x.defined() || (x.rank() != 2 && x.rank() != 3) || x.shape()[1] != num_features_)
+Tensor BatchNorm::forward(Tensor x) {
+  if (!x.defined() || x.rank() < least_rank_ || x.rank() > most_rank_ ||
+      x.shape()[1] != num_features_) {
+    std::string takes;
+    for (int rank = least_rank_; rank <= most_rank_; ++rank)
+      takes += fmt::format("{}[n, {}{}]", takes.empty() ? "" : " or ", num_features_,
+                           rank == 2   ? ""
+                           : rank == 3 ? ", l"
+                           : rank == 4 ? ", h, w"
+                                       : ", d, h, w");
     throw_argument("batch_norm",
-                   fmt::format("{}x is {}, but BatchNorm1d({}) takes [n, {}] or [n, {}, l]",
-                               label(), x.defined() ? catena::to_string(x.shape()) : "undefined",
-                               num_features_, num_features_, num_features_),
+                   fmt::format("{}x is {}, but {}({}) takes {}", label(),
+                               x.defined() ? catena::to_string(x.shape()) : "undefined", type_,
+                               num_features_, takes),
                    call_location());
+  }
   const bool gathers = is_training() && options_.track_running_stats;
   double momentum = options_.momentum.value_or(0);
   if (gathers) {
@@ -77,6 +103,21 @@ Tensor BatchNorm1d::forward(Tensor x) {
     num_batches_tracked_.add_(ones({}, {kInt64, num_batches_tracked_.device()}));
   }
   return y;
+}
+
+BatchNorm1d::BatchNorm1d(std::int64_t num_features, BatchNormOptions options, Location loc)
+    : BatchNorm("BatchNorm1d", num_features, options, 2, 3, loc) {}
+BatchNorm2d::BatchNorm2d(std::int64_t num_features, BatchNormOptions options, Location loc)
+    : BatchNorm("BatchNorm2d", num_features, options, 4, 4, loc) {}
+BatchNorm3d::BatchNorm3d(std::int64_t num_features, BatchNormOptions options, Location loc)
+    : BatchNorm("BatchNorm3d", num_features, options, 5, 5, loc) {}
+
+LocalResponseNorm::LocalResponseNorm(std::int64_t size, double alpha, double beta, double k)
+    : size_(size), alpha_(alpha), beta_(beta), k_(k) {
+  set_description(fmt::format("{}, alpha={}, beta={}, k={}", size, alpha, beta, k));
+}
+Tensor LocalResponseNorm::forward(Tensor x) {
+  return local_response_norm(std::move(x), size_, alpha_, beta_, k_);
 }
 
 }  // namespace catena::nn

@@ -1,7 +1,8 @@
-// Normalisation to mean 0 and variance 1: over the last dimensions of each row, or over each
-// feature of a batch.
+// Normalisation to mean 0 and variance 1, or to mean square 1: over the last dimensions of each
+// row, or over each feature of a batch.
 #pragma once
 
+#include <optional>
 #include <source_location>
 
 #include "catena/graph/dispatch.hpp"
@@ -24,6 +25,24 @@ struct LayerNorm {
   static constexpr Saves kSaves =
       Saves::per_input({Saves::input_bit(0) | Saves::input_bit(1), Saves::input_bit(0), 0});
   static constexpr OnnxRow kOnnx = OnnxRow::op("LayerNormalization");
+  void infer(InferContext& c) const;
+  void vjp(VjpContext& c) const;
+};
+
+// Over the last dimensions of x, of sizes `normalized_shape`, which weight has too (Zhang and
+// Sennrich, 2019).
+struct RmsNorm {
+  Shape normalized_shape;
+  double eps = 1e-5;
+  static constexpr const char* kFormula = "y = x / (mean x^2 + eps)^(1/2) * weight";
+  static constexpr std::uint32_t kVersion = 1;
+  static constexpr std::tuple kAttrs{
+      Attr{"normalized_shape", &RmsNorm::normalized_shape, "sizes of the last dimensions"},
+      Attr{"eps", &RmsNorm::eps, "added to the mean square"}};
+  static constexpr Inputs kInputs{"x", "weight?"};
+  static constexpr Saves kSaves =
+      Saves::per_input({Saves::input_bit(0) | Saves::input_bit(1), Saves::input_bit(0)});
+  static constexpr OnnxRow kOnnx = OnnxRow::expands("Mul, ReduceMean, Add, Sqrt, Div, Mul");
   void infer(InferContext& c) const;
   void vjp(VjpContext& c) const;
 };
@@ -53,6 +72,12 @@ struct BatchNorm {
 // differ.
 Tensor layer_norm(Operand x, const Shape& normalized_shape, const Tensor& weight = {},
                   const Tensor& bias = {}, double eps = 1e-5);
+
+// x divided by the root of the mean of its squares over its last dimensions, whose sizes
+// `normalized_shape` gives; then times weight (of that shape) where it is defined. eps: by default
+// the distance from 1 to the next number of the dtype of x. Errors: as of layer_norm.
+Tensor rms_norm(Operand x, const Shape& normalized_shape, const Tensor& weight = {},
+                std::optional<double> eps = {});
 
 // x [N, C] or [N, C, ...] normalised per feature c; then times weight plus bias ([C]) where they
 // are defined. In training the mean and variance are those of x, and where the running ones ([C])

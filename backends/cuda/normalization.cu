@@ -1,102 +1,10 @@
-// layer_norm and batch_norm, and their gradients.
+// layer_norm, rms_norm and batch_norm, and their gradients.
 #include "catena/ops/normalization.hpp"
 
-#include "catena/backends/cuda/reduce.cuh"
-#include "catena/backends/cuda/row.hpp"
+#include "catena/backends/cuda/normalization.cuh"
 
 namespace catena::gpu {
 namespace {
-
-// Values normalised together: of row r, entry j stands at
-//   j / line * stride + r * line + j % line.
-// Rows of layer_norm are one line each; features of batch_norm are lines `stride` apart.
-struct Groups {
-  std::int64_t groups, n, line, stride;
-  __device__ __forceinline__ std::int64_t position(std::int64_t r, std::int64_t j) const {
-    return j / line * stride + r * line + j % line;
-  }
-};
-
-template <class T>
-struct Moments {
-  T mean, var;
-};
-
-template <int G, class T>
-__device__ __forceinline__ Moments<T> moments_of(const T* x, const Groups& s,
-                                                 const RowOfThread<G>& at) {
-  T sum = 0, squares = 0;
-  for (std::int64_t j = at.lane; j < s.n; j += G) sum += x[s.position(at.row, j)];
-  const T mean = group_reduce<G>(sum, AddUp{}) / static_cast<T>(s.n);
-  for (std::int64_t j = at.lane; j < s.n; j += G) {
-    const T d = x[s.position(at.row, j)] - mean;
-    squares += d * d;
-  }
-  return {mean, group_reduce<G>(squares, AddUp{}) / static_cast<T>(s.n)};
-}
-
-// weight and bias have one entry per position in the group (kPerEntry), else per group.
-template <int G, bool kPerEntry, class T>
-__global__ void __launch_bounds__(kThreads) normalize(const T* x, const T* weight, const T* bias,
-                                                      T* y, T* means, T* vars, T eps, Groups s) {
-  const RowOfThread<G> at;
-  if (at.row >= s.groups) return;
-  const Moments<T> m = moments_of<G>(x, s, at);
-  if (at.lane == 0 && means) {
-    means[at.row] = m.mean;
-    vars[at.row] = m.var;
-  }
-  const T scale = T(1) / sqrt(m.var + eps);
-  for (std::int64_t j = at.lane; j < s.n; j += G) {
-    const std::int64_t k = s.position(at.row, j), a = kPerEntry ? j : at.row;
-    T v = (x[k] - m.mean) * scale;
-    if (weight) v = v * weight[a];
-    if (bias) v = v + bias[a];
-    y[k] = v;
-  }
-}
-
-// With h = (x - mean) scale: dx = (g w - mean(g w) - h mean(g w h)) scale. Per group, the sums of
-// g h and g are the gradients of weight and bias; per entry, mean and scale are left for
-// affine_columns.
-template <int G, bool kPerEntry, class T>
-__global__ void __launch_bounds__(kThreads)
-    normalize_gradient(const T* g, const T* x, const T* weight, T* dx, T* d_weight, T* d_bias,
-                       T* means, T* scales, T eps, Groups s) {
-  const RowOfThread<G> at;
-  if (at.row >= s.groups) return;
-  T mean = 0, scale = 0;
-  if (x) {
-    const Moments<T> m = moments_of<G>(x, s, at);
-    mean = m.mean;
-    scale = T(1) / sqrt(m.var + eps);
-  }
-  T sum = 0, dot = 0;
-  for (std::int64_t j = at.lane; j < s.n; j += G) {
-    const std::int64_t k = s.position(at.row, j);
-    const T v = kPerEntry && weight ? g[k] * weight[j] : g[k];
-    sum += v;
-    if (x) dot += v * ((x[k] - mean) * scale);
-  }
-  sum = group_reduce<G>(sum, AddUp{});
-  dot = group_reduce<G>(dot, AddUp{});
-  if (at.lane == 0) {
-    if (means) {
-      means[at.row] = mean;
-      scales[at.row] = scale;
-    }
-    if (!kPerEntry && d_weight) d_weight[at.row] = dot;
-    if (!kPerEntry && d_bias) d_bias[at.row] = sum;
-  }
-  if (!dx) return;
-  const T shift = sum / static_cast<T>(s.n), slope = dot / static_cast<T>(s.n);
-  const T factor = !kPerEntry && weight ? scale * weight[at.row] : scale;
-  for (std::int64_t j = at.lane; j < s.n; j += G) {
-    const std::int64_t k = s.position(at.row, j);
-    const T v = kPerEntry && weight ? g[k] * weight[j] : g[k];
-    dx[k] = (v - shift - (x[k] - mean) * scale * slope) * factor;
-  }
-}
 
 constexpr std::int64_t kChunkRows = 64;
 
@@ -120,7 +28,8 @@ __global__ void __launch_bounds__(kThreads)
   if (bias_parts) bias_parts[i] = sum;
 }
 
-Groups rows_of(const op::LayerNorm& op, const TensorView& x) {
+template <class Op>
+Groups rows_of(const Op& op, const TensorView& x) {
   std::int64_t n = 1;
   for (std::int64_t size : op.normalized_shape) n *= size;
   return {n == 0 ? 0 : x.numel / n, n, n, 0};
@@ -131,32 +40,26 @@ Groups features_of(const TensorView& x) {
   return {x.shape[1], x.shape[0] * line, line, x.shape[1] * line};
 }
 
-template <class T>
-T* optional_input(const KernelContext& c, int i) {
-  return i < c.num_inputs ? c.input(i).as<T>() : nullptr;
-}
-template <class T>
-T* optional_output(const KernelContext& c, int i) {
-  return i < c.num_outputs ? c.output(i).as<T>() : nullptr;
-}
-
-void layer_norm(const op::LayerNorm& op, const KernelContext& c) {
+template <class Op, bool kCentred>
+void normalize_rows(const Op& op, const KernelContext& c) {
   const Groups s = rows_of(op, c.input(0));
   if (s.groups == 0) return;
   visit_float(c.input(0).dtype, [&](auto zero) {
     using T = decltype(zero);
     with_group(s.n, 1, [&](auto group) {
       constexpr int G = decltype(group)::value;
-      normalize<G, true><<<blocks_for_rows(s.groups, G), kThreads, 0, stream_of(c)>>>(
+      normalize<G, kCentred><<<blocks_for_rows(s.groups, G), kThreads, 0, stream_of(c)>>>(
           c.input(0).as<T>(), optional_input<T>(c, 1), optional_input<T>(c, 2), c.output().as<T>(),
-          static_cast<T*>(nullptr), static_cast<T*>(nullptr), static_cast<T>(op.eps), s);
+          static_cast<T*>(nullptr), static_cast<T*>(nullptr), static_cast<T>(op.eps), s,
+          PerEntry{});
       CATENA_LAUNCHED("normalize");
     });
   });
 }
 
 // Inputs: the gradient of y, then x, weight and bias as far as they were given and are saved.
-void layer_norm_gradient(const op::LayerNorm& op, const KernelContext& c) {
+template <class Op, bool kCentred>
+void normalize_rows_gradient(const Op& op, const KernelContext& c) {
   const Groups s = rows_of(op, c.grad_output());
   const int device = c.device.index;
   const cudaStream_t stream = stream_of(c);
@@ -170,10 +73,10 @@ void layer_norm_gradient(const op::LayerNorm& op, const KernelContext& c) {
     if (x && s.groups > 0)
       with_group(s.n, 1, [&](auto group) {
         constexpr int G = decltype(group)::value;
-        normalize_gradient<G, true><<<blocks_for_rows(s.groups, G), kThreads, 0, stream>>>(
+        normalize_gradient<G, kCentred><<<blocks_for_rows(s.groups, G), kThreads, 0, stream>>>(
             g, x, weight, c.output(0).as<T>(), static_cast<T*>(nullptr), static_cast<T*>(nullptr),
             static_cast<T*>(means.data()), static_cast<T*>(scales.data()), static_cast<T>(op.eps),
-            s);
+            s, PerEntry{});
         CATENA_LAUNCHED("normalize_gradient");
       });
     if ((!d_weight && !d_bias) || s.n == 0) return;
@@ -199,9 +102,9 @@ void batch_norm(const op::BatchNorm& op, const KernelContext& c) {
   visit_float(c.input(0).dtype, [&](auto zero) {
     using T = decltype(zero);
     constexpr int G = kThreads;
-    normalize<G, false><<<blocks_for_rows(s.groups, G), kThreads, 0, stream_of(c)>>>(
+    normalize<G, true><<<blocks_for_rows(s.groups, G), kThreads, 0, stream_of(c)>>>(
         c.input(0).as<T>(), optional_input<T>(c, 1), optional_input<T>(c, 2), c.output(0).as<T>(),
-        c.output(1).as<T>(), c.output(2).as<T>(), static_cast<T>(op.eps), s);
+        c.output(1).as<T>(), c.output(2).as<T>(), static_cast<T>(op.eps), s, PerRow{});
     CATENA_LAUNCHED("normalize");
   });
 }
@@ -213,11 +116,11 @@ void batch_norm_gradient(const op::BatchNorm& op, const KernelContext& c) {
   visit_float(c.grad_output().dtype, [&](auto zero) {
     using T = decltype(zero);
     constexpr int G = kThreads;
-    normalize_gradient<G, false><<<blocks_for_rows(s.groups, G), kThreads, 0, stream_of(c)>>>(
+    normalize_gradient<G, true><<<blocks_for_rows(s.groups, G), kThreads, 0, stream_of(c)>>>(
         c.grad_output().as<T>(), c.input(3).as<T>(),
         c.num_outputs > 1 ? c.input(4).as<T>() : static_cast<T*>(nullptr), c.output(0).as<T>(),
         optional_output<T>(c, 1), optional_output<T>(c, 2), static_cast<T*>(nullptr),
-        static_cast<T*>(nullptr), static_cast<T>(op.eps), s);
+        static_cast<T*>(nullptr), static_cast<T>(op.eps), s, PerRow{});
     CATENA_LAUNCHED("normalize_gradient");
   });
 }
@@ -225,8 +128,13 @@ void batch_norm_gradient(const op::BatchNorm& op, const KernelContext& c) {
 }  // namespace
 
 KernelRow row_LayerNorm() {
-  return {.forward = kernel<op::LayerNorm, layer_norm>(),
-          .backward = kernel<op::LayerNorm, layer_norm_gradient>(),
+  return {.forward = kernel<op::LayerNorm, normalize_rows<op::LayerNorm, true>>(),
+          .backward = kernel<op::LayerNorm, normalize_rows_gradient<op::LayerNorm, true>>(),
+          .dtypes = kFloatTypes};
+}
+KernelRow row_RmsNorm() {
+  return {.forward = kernel<op::RmsNorm, normalize_rows<op::RmsNorm, false>>(),
+          .backward = kernel<op::RmsNorm, normalize_rows_gradient<op::RmsNorm, false>>(),
           .dtypes = kFloatTypes};
 }
 KernelRow row_BatchNorm() {

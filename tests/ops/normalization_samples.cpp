@@ -1,39 +1,9 @@
-#include <cmath>
-
-#include "op_suite.hpp"
+#include "ops/normalization_reference.hpp"
 
 namespace catena::test {
 namespace {
 
 using List = std::vector<Array>;
-
-// y = (x - mean) / sqrt(var + eps) * weight + bias, where `group` and `entry` say for a row-major
-// position which values are normalised together, and which entry of weight and bias belongs to it.
-// Fills the mean and biased variance of each group.
-template <class Group, class Entry>
-Array normalised(const List& in, double eps, std::int64_t groups, const Group& group,
-                 const Entry& entry, Array* mean, Array* var) {
-  const Array& x = in[0];
-  const std::int64_t n = x.shape.numel();
-  std::vector<double> count(static_cast<std::size_t>(groups));
-  *mean = *var = Array(Shape{groups});
-  for (std::int64_t i = 0; i < n; ++i) {
-    (*mean)[group(i)] += x[i];
-    count[static_cast<std::size_t>(group(i))] += 1;
-  }
-  for (std::int64_t k = 0; k < groups; ++k) (*mean)[k] /= count[static_cast<std::size_t>(k)];
-  for (std::int64_t i = 0; i < n; ++i) {
-    const double d = x[i] - (*mean)[group(i)];
-    (*var)[group(i)] += d * d / count[static_cast<std::size_t>(group(i))];
-  }
-  Array y(x.shape);
-  for (std::int64_t i = 0; i < n; ++i) {
-    y[i] = (x[i] - (*mean)[group(i)]) / std::sqrt((*var)[group(i)] + eps);
-    if (in.size() > 1) y[i] *= in[1][entry(i)];
-    if (in.size() > 2) y[i] += in[2][entry(i)];
-  }
-  return y;
-}
 
 auto layer_norm_of(const op::LayerNorm& op) {
   return [=](const List& in) {
@@ -42,6 +12,22 @@ auto layer_norm_of(const op::LayerNorm& op) {
     return normalised(
         in, op.eps, in[0].shape.numel() / n, [=](std::int64_t i) { return i / n; },
         [=](std::int64_t i) { return i % n; }, &mean, &var);
+  };
+}
+
+auto rms_norm_of(const op::RmsNorm& op) {
+  return [=](const List& in) {
+    const Array& x = in[0];
+    const std::int64_t n = op.normalized_shape.numel();
+    Array y(x.shape);
+    for (std::int64_t r = 0; r < x.shape.numel() / n; ++r) {
+      double squares = 0;
+      for (std::int64_t i = 0; i < n; ++i) squares += x[r * n + i] * x[r * n + i];
+      const double root = std::sqrt(squares / static_cast<double>(n) + op.eps);
+      for (std::int64_t i = 0; i < n; ++i)
+        y[r * n + i] = x[r * n + i] / root * (in.size() > 1 ? in[1][i] : 1);
+    }
+    return y;
   };
 }
 
@@ -57,14 +43,6 @@ auto batch_norm_of(const op::BatchNorm& op) {
   };
 }
 
-// x alone, with weight, with weight and bias.
-std::vector<InputSpec> inputs(const Shape& x, const Shape& affine, int count) {
-  std::vector<InputSpec> list{uniform(x)};
-  if (count > 1) list.push_back(uniform(affine, 0.5, 1.5));
-  if (count > 2) list.push_back(uniform(affine, -1, 1));
-  return list;
-}
-
 }  // namespace
 
 std::vector<OpSample> samples_LayerNorm() {
@@ -73,7 +51,7 @@ std::vector<OpSample> samples_LayerNorm() {
                        double eps = 1e-5) {
     const op::LayerNorm op{last, eps};
     list.push_back(
-        sample(name, op, inputs(x, last, count), layer_norm_of(op)).tolerance(5e-6, 1e-11));
+        sample(name, op, affine_inputs(x, last, count), layer_norm_of(op)).tolerance(5e-6, 1e-11));
     return &list.back();
   };
   add("rows", {3, 5}, {5});
@@ -116,12 +94,42 @@ std::vector<OpSample> samples_LayerNorm() {
   return list;
 }
 
+std::vector<OpSample> samples_RmsNorm() {
+  std::vector<OpSample> list;
+  const auto add = [&](const char* name, const Shape& x, const Shape& last, int count = 2,
+                       double eps = 1e-5) {
+    const op::RmsNorm op{last, eps};
+    list.push_back(
+        sample(name, op, affine_inputs(x, last, count), rms_norm_of(op)).tolerance(5e-6, 1e-11));
+    return &list.back();
+  };
+  add("rows", {3, 5}, {5});
+  add("plain", {3, 5}, {5}, 1);
+  add("two_dims", {2, 3, 4}, {3, 4});
+  add("a_batch_and_more", {6, 19}, {19});
+  add("large_eps", {3, 5}, {5}, 2, 0.5);
+  add("constant_x", {3, 5}, {5})->no_grad = 1;
+  add("constant_weight", {3, 5}, {5})->no_grad = 2;
+  add("no_rows", {0, 4}, {4});
+  add("long_rows", {3, 9001}, {9001})->gradients = false;
+  add("many_rows", {3000, 7}, {7})->gradients = false;
+
+  list.push_back(fails("sizes", op::RmsNorm{{4}}, {uniform({3, 5})},
+                       "[rms_norm] x has shape [3, 5] but normalized_shape is [4]; expected the "
+                       "sizes of the last dimensions of x, one or more"));
+  list.push_back(fails("integers", op::RmsNorm{{5}}, {integers({3, 5}, 0, 4)},
+                       "[rms_norm] x is int64; expected float32 or float64"));
+  list.push_back(fails("weight_length", op::RmsNorm{{5}}, {uniform({3, 5}), uniform({3})},
+                       "[rms_norm] weight has shape [3]; expected [5] for x [3, 5]"));
+  return list;
+}
+
 std::vector<OpSample> samples_BatchNorm() {
   std::vector<OpSample> list;
   const auto add = [&](const char* name, const Shape& x, int count = 3, double eps = 1e-5) {
     const op::BatchNorm op{eps};
-    list.push_back(
-        sample(name, op, inputs(x, {x[1]}, count), batch_norm_of(op)).tolerance(5e-6, 1e-11));
+    list.push_back(sample(name, op, affine_inputs(x, {x[1]}, count), batch_norm_of(op))
+                       .tolerance(5e-6, 1e-11));
     return &list.back();
   };
   add("rows", {5, 3});
