@@ -63,8 +63,24 @@ std::string own_folder() {
 
 bool ends_with_so(std::string_view path) { return path.ends_with(".so"); }
 
-// The files to try, in order.
-std::vector<std::string> candidates(const std::string& library) {
+const char* type_name(DeviceType type) { return type == DeviceType::kCuda ? "cuda" : "cpu"; }
+
+std::string load(DeviceType type) {
+  if (type == DeviceType::kCpu) return "";
+  const char* name = type_name(type);
+  const std::string library = fmt::format("libcatena_{}.so", name);
+  const std::vector<std::string> files = library_candidates(library);
+  for (const std::string& file : files)
+    if (access(file.c_str(), F_OK) == 0) return load_backend_library(name, file);
+  return fmt::format(
+      "[{}] no backend library: {} is not there; build Catena where the compiler of this device "
+      "is found, or name the library's folder in CATENA_BACKEND_PATH",
+      name, fmt::join(files, ", "));
+}
+
+}  // namespace
+
+std::vector<std::string> library_candidates(const std::string& library) {
   std::vector<std::string> files;
   if (const char* path = std::getenv("CATENA_BACKEND_PATH")) {
     std::string_view rest = path;
@@ -80,23 +96,6 @@ std::vector<std::string> candidates(const std::string& library) {
   files.push_back(fmt::format("{}/{}", own_folder(), library));
   return files;
 }
-
-const char* type_name(DeviceType type) { return type == DeviceType::kCuda ? "cuda" : "cpu"; }
-
-std::string load(DeviceType type) {
-  if (type == DeviceType::kCpu) return "";
-  const char* name = type_name(type);
-  const std::string library = fmt::format("libcatena_{}.so", name);
-  const std::vector<std::string> files = candidates(library);
-  for (const std::string& file : files)
-    if (access(file.c_str(), F_OK) == 0) return load_backend_library(name, file);
-  return fmt::format(
-      "[{}] no backend library: {} is not there; build Catena where the compiler of this device "
-      "is found, or name the library's folder in CATENA_BACKEND_PATH",
-      name, fmt::join(files, ", "));
-}
-
-}  // namespace
 
 std::string load_backend_library(const char* device_name, const std::string& path) {
   // Kernels and the backend stay referenced from the registry, so the library is never unloaded.

@@ -49,7 +49,7 @@ done | sort -u | while read -r name path; do
 done
 
 # What the core loads at run time, with its own needs.
-for name in libopenblas.so.0 libdnnl.so.2; do
+for name in libopenblas.so.0; do
   path=$(ldconfig -p | awk -v name="$name" '$1 == name { print $NF; exit }')
   if [ -z "$path" ]; then continue; fi
   { echo "$name $path"; ldd "$path" | awk '$2 == "=>" && $3 ~ /^\// { print $1, $3 }'; } |

@@ -1,41 +1,13 @@
 #include "catena/backends/cpu/product.hpp"
 
-#include <dlfcn.h>
-
 #include <algorithm>
 
 #include "catena/backends/cpu/blas.hpp"
+#include "catena/backends/cpu/onednn_api.hpp"
 #include "catena/backends/cpu/parallel.hpp"
 
 namespace catena::cpu {
 namespace {
-
-using DnnlSgemm = int (*)(char, char, std::int64_t, std::int64_t, std::int64_t, float, const float*,
-                          std::int64_t, const float*, std::int64_t, float, float*, std::int64_t);
-
-// oneDNN is loaded when the first product comes that it does better; without it OpenBLAS does all.
-// Its OpenMP runs one thread per call: our own pool shares out the work, and libgomp's barriers
-// cost milliseconds when a core is busy.
-struct OneDnn {
-  DnnlSgemm sgemm = nullptr;
-  void (*set_threads)(int) = nullptr;
-  int (*get_threads)() = nullptr;
-  OneDnn() {
-    for (const char* name : {"libdnnl.so.3", "libdnnl.so.2", "libdnnl.so"}) {
-      void* library = ::dlopen(name, RTLD_NOW | RTLD_LOCAL);
-      if (!library) continue;
-      sgemm = reinterpret_cast<DnnlSgemm>(::dlsym(library, "dnnl_sgemm"));
-      set_threads = reinterpret_cast<void (*)(int)>(::dlsym(library, "omp_set_num_threads"));
-      get_threads = reinterpret_cast<int (*)()>(::dlsym(library, "omp_get_max_threads"));
-      if (!set_threads || !get_threads) sgemm = nullptr;
-      return;
-    }
-  }
-};
-const OneDnn& onednn() {
-  static const OneDnn library;
-  return library;
-}
 
 // From here oneDNN's sgemm is faster. Below, OpenBLAS has kernels that pack nothing; those for a
 // transposed right factor end at half the size, where the others take up to ten times as long
@@ -69,14 +41,9 @@ double flops_of(std::int64_t m, std::int64_t n, std::int64_t k) {
 bool onednn_gemm(bool ta, bool tb, std::int64_t m, std::int64_t n, std::int64_t k, float alpha,
                  const float* a, std::int64_t lda, const float* b, std::int64_t ldb, float beta,
                  float* c, std::int64_t ldc) {
-  if (flops_of(m, n, k) < onednn_flops(tb) || !onednn().sgemm) return false;
-  const OneDnn& d = onednn();
-  const int before = d.get_threads();
-  d.set_threads(1);
-  const int status =
-      d.sgemm(ta ? 'T' : 'N', tb ? 'T' : 'N', m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
-  d.set_threads(before);
-  return status == 0;
+  if (flops_of(m, n, k) < onednn_flops(tb) || !onednn()) return false;
+  return onednn()->sgemm(ta ? 'T' : 'N', tb ? 'T' : 'N', m, n, k, alpha, a, lda, b, ldb, beta, c,
+                         ldc) == 0;
 }
 bool onednn_gemm(bool, bool, std::int64_t, std::int64_t, std::int64_t, double, const double*,
                  std::int64_t, const double*, std::int64_t, double, double*, std::int64_t) {

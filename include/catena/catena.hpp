@@ -13,6 +13,7 @@
 #include "catena/graph/trace.hpp"
 #include "catena/graph/transforms.hpp"
 #include "catena/nn/clone.hpp"
+#include "catena/nn/convolution.hpp"
 #include "catena/nn/functional_call.hpp"
 #include "catena/nn/graph_module.hpp"
 #include "catena/nn/init.hpp"

@@ -34,6 +34,10 @@ if(TARGET catena_cuda)
   install(TARGETS catena_cuda LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
           NAMELINK_SKIP)
 endif()
+if(TARGET catena_onednn)
+  # Likewise.
+  install(TARGETS catena_onednn LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} NAMELINK_SKIP)
+endif()
 if(TARGET catena_tool)
   set_target_properties(catena_tool PROPERTIES INSTALL_RPATH "$ORIGIN/${lib_from_bin}")
   install(TARGETS catena_tool RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
