@@ -45,4 +45,11 @@ void throw_index_out_of_range(const char* op, std::int64_t index, std::int64_t p
       location_of(context));
 }
 
+void throw_sequence_length(const char* op, std::int64_t length, std::int64_t n, std::int64_t steps,
+                           const KernelContext& context) {
+  throw_argument(
+      op, fmt::format("lengths[{}] is {}; expected 1 to {}, the steps of x", n, length, steps),
+      location_of(context));
+}
+
 }  // namespace catena::cpu

@@ -21,4 +21,8 @@ namespace catena::cpu {
                                            std::int64_t dim, std::int64_t size, std::int64_t lowest,
                                            const KernelContext& context);
 
+// ArgumentError of `op`: sequence n is `length` steps long, which is not in 1..steps.
+[[noreturn]] void throw_sequence_length(const char* op, std::int64_t length, std::int64_t n,
+                                        std::int64_t steps, const KernelContext& context);
+
 }  // namespace catena::cpu

@@ -23,6 +23,8 @@
 #include "catena/nn/module.hpp"
 #include "catena/nn/module_list.hpp"
 #include "catena/nn/packed_weights.hpp"
+#include "catena/nn/recurrent.hpp"
+#include "catena/nn/recurrent_cell.hpp"
 #include "catena/nn/sequential.hpp"
 #include "catena/nn/summary.hpp"
 #include "catena/ops/all.hpp"
