@@ -2,6 +2,7 @@
 #pragma once
 
 #include "catena/ops/activation.hpp"
+#include "catena/ops/attention.hpp"
 #include "catena/ops/cast.hpp"
 #include "catena/ops/concat.hpp"
 #include "catena/ops/convolution.hpp"
@@ -26,6 +27,7 @@
 #include "catena/ops/normalization.hpp"
 #include "catena/ops/one_hot.hpp"
 #include "catena/ops/pad.hpp"
+#include "catena/ops/positions.hpp"
 #include "catena/ops/random.hpp"
 #include "catena/ops/reduction.hpp"
 #include "catena/ops/rnn.hpp"
