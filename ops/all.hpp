@@ -27,6 +27,7 @@
 #include "catena/ops/normalization.hpp"
 #include "catena/ops/one_hot.hpp"
 #include "catena/ops/pad.hpp"
+#include "catena/ops/pooling.hpp"
 #include "catena/ops/positions.hpp"
 #include "catena/ops/random.hpp"
 #include "catena/ops/reduction.hpp"

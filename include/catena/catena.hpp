@@ -24,6 +24,7 @@
 #include "catena/nn/module.hpp"
 #include "catena/nn/module_list.hpp"
 #include "catena/nn/packed_weights.hpp"
+#include "catena/nn/pooling.hpp"
 #include "catena/nn/recurrent.hpp"
 #include "catena/nn/recurrent_cell.hpp"
 #include "catena/nn/sequential.hpp"
