@@ -6,7 +6,7 @@
 namespace catena::cpu {
 
 // Computes the one of x, weight and y that the kind says from the other two. False where oneDNN is
-// not there or our own kernels are as fast: then nothing was written.
+// not there, fails, or our own kernels are as fast: then it is still to be computed.
 bool onednn_convolution(ConvKind kind, const ConvGeometry& geometry, float* x, float* weight,
                         float* y);
 

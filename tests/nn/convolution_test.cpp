@@ -33,7 +33,9 @@ void expect_reference(Layer layer, const Shape& shape, const ConvReference& r) {
   EXPECT_TRUE(close(y, r.y, 1e-8, 1e-8));
   EXPECT_TRUE(close(x.grad(), r.x_gradient, 1e-8, 1e-8));
   EXPECT_TRUE(close(layer.weight().grad(), r.weight_gradient, 1e-8, 1e-8));
-  if (layer.bias().defined()) EXPECT_TRUE(close(layer.bias().grad(), r.bias_gradient, 1e-8, 1e-8));
+  if (layer.bias().defined()) {
+    EXPECT_TRUE(close(layer.bias().grad(), r.bias_gradient, 1e-8, 1e-8));
+  }
 }
 
 TEST(Convolution, LayersAgreeWithPyTorch) {
