@@ -79,6 +79,7 @@ int main(int argc, char** argv) {
     bench::small_ops(session);
     bench::mlp(session);
     bench::pointwise(session);
+    bench::chains(session);
     bench::cross_entropy(session);
     bench::layer_norm(session);
     bench::tree(session);

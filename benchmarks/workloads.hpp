@@ -8,14 +8,15 @@
 
 namespace bench {
 
-void small_ops(Session& session);                               // W1
-void mlp(Session& session);                                     // W2 and the Adam update alone
-void pointwise(Session& session);                               // W3
-void cross_entropy(Session& session);                           // W6
-void layer_norm(Session& session);                              // W6
-void files(Session& session, long parameters);                  // W9
-void tree(Session& session);                                    // W7
-void second_order(Session& session);                            // W10
+void small_ops(Session& session);               // W1
+void mlp(Session& session);                     // W2 and the Adam update alone
+void pointwise(Session& session);               // W3
+void chains(Session& session);                  // W3 and other chains, against loops
+void cross_entropy(Session& session);           // W6
+void layer_norm(Session& session);              // W6
+void files(Session& session, long parameters);  // W9
+void tree(Session& session);                    // W7
+void second_order(Session& session);            // W10
 void cold_start(Session& session, const std::string& program);  // W8
 
 }  // namespace bench

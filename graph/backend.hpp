@@ -65,6 +65,11 @@ using PointwiseFn = void (*)(const void* op, void* out, const void* const* in,
 
 inline constexpr int kMaxPointwiseInputs = 3;
 
+// The same for an op of one input that is no formula, such as a cast, or whose result depends on
+// where an element is, such as a dropout: n elements from row-major position `position`.
+using EntriesFn = void (*)(const void* op, std::int64_t position, const void* in,
+                           std::int64_t stride, DType in_dtype, void* out, std::int64_t n);
+
 // The inner loops of a pointwise op, by dtype of its compute type; null where there is none. The
 // core calls them for contiguous tensors and to run deferred chains block by block.
 struct PointwiseLoops {
@@ -78,6 +83,7 @@ struct KernelRow {
   KernelFn forward = nullptr;
   KernelFn backward = nullptr;  // optional: the whole gradient in one pass
   const PointwiseLoops* loops = nullptr;
+  EntriesFn entries = nullptr;  // optional: what calls may be deferred by; `in` is input 0
   DTypeSet dtypes;              // of the compute dtype (of input 0, or of output 0 without inputs)
   bool strided_inputs = false;  // the kernel reads strides; otherwise inputs are made contiguous
   bool reads_programs = false;  // the kernel reads input 0 once, by row-major ranges

@@ -121,25 +121,24 @@ void end_run(PendingRun& run, Released& released) {
 // Runs what is planned; the lock is given up meanwhile.
 void run_planned(PendingRun& run, std::unique_lock<std::mutex>& lock, Released& released) {
   lock.unlock();
-  std::vector<Storage*> memory;
   try {
-    for (const PendingValue* p : run.targets) {
-      const auto bytes = static_cast<std::size_t>(run.program.numel) * size_of(p->out->dtype);
-      memory.push_back(allocate_storage(bytes, p->out->device));
-      run.program.steps[static_cast<std::size_t>(p->step)].result = memory.back()->data;
-    }
+    run.allocate();
     if (!backend_of(kCpu).run(run.program)) throw_internal("this backend runs no programs");
   } catch (...) {  // no memory: the values stay pending, and may find some later
-    for (Storage* s : memory) release_storage(s);
     lock.lock();
+    for (Storage* s : run.results)
+      if (s) released.add(s);
     end_run(run, released);
     throw;
   }
   lock.lock();
   for (std::size_t k = 0; k < run.targets.size(); ++k) {
     PendingValue* p = run.targets[k];
-    p->out->storage = memory[k];
-    redirect_readers(*p, released);
+    if (Storage* s = run.results[k]) {
+      s->version.store(0, std::memory_order_relaxed);  // one that was taken over has no past
+      p->out->storage = s;
+      redirect_readers(*p, released);
+    }
     pending_values_table().retire(p, released);
   }
   end_run(run, released);
@@ -186,6 +185,30 @@ void compute_pending(TensorImpl* t) {
   while (PendingValue* p = pending_of(t)) settle(p, keep_now(), lock, released);
 }
 
+bool compute_into(TensorImpl* target, const Tensor& value) {
+  PendingValues& table = pending_values_table();
+  Released released;
+  TensorImpl* t = value.impl();
+  std::unique_lock lock(table.mutex);
+  for (;;) {
+    PendingValue* p = pending_of(t);
+    if (!p) return false;
+    PendingRun run;
+    if (!run.plan(p, Keep::kNone)) {
+      table.changed.wait(lock);
+    } else if (handles_in(t->counts.load(std::memory_order_acquire)) > 1 ||
+               !run.write_to(target, p)) {
+      for (Storage* s : run.results)
+        if (s) released.add(s);
+      end_run(run, released);
+      return false;
+    } else {
+      run_planned(run, lock, released);
+      return true;
+    }
+  }
+}
+
 void compute_readers_of(Storage* s) {
   settle_where([s](const PendingValue& p) { return reads(p, s); });
 }
@@ -193,9 +216,8 @@ void compute_readers_of(Storage* s) {
 void run_pending_of_this_thread() {
   if (!thread_state.has_deferred) return;
   const std::uint32_t self = thread_id();
-  settle_where([self](const PendingValue& p) {
-    return p.thread == self && p.out && has_handles(p.out);
-  });
+  settle_where(
+      [self](const PendingValue& p) { return p.thread == self && p.out && has_handles(p.out); });
   thread_state.has_deferred = false;
 }
 
@@ -260,7 +282,7 @@ bool joins(const TensorImpl* t, const Shape& shape) { return t->shape == shape; 
 
 }  // namespace
 
-bool defer(const OpInfo& op, const void* attrs, PointwiseFn line, TensorImpl* const* inputs, int n,
+bool defer(const OpInfo& op, const void* attrs, ChainLine line, TensorImpl* const* inputs, int n,
            TensorImpl* out) {
   const bool in_backward = thread_state.in_backward;
   const int limit = in_backward ? kMaxSteps : kMaxForwardSteps;
@@ -326,9 +348,8 @@ PendingReading::PendingReading(TensorImpl* t) : value_(t) {
       continue;
     }
     // What handles hold is wanted in memory anyway.
-    const auto held = std::find_if(run->members.begin(), run->members.end(), [&](auto* m) {
-      return m != p && has_handles(m->out);
-    });
+    const auto held = std::find_if(run->members.begin(), run->members.end(),
+                                   [&](auto* m) { return m != p && has_handles(m->out); });
     if (held == run->members.end()) {
       run_ = std::move(run);
       return;
@@ -365,9 +386,8 @@ bool deferral_enabled() { return detail::thread_state.deferral; }
 void set_deferral_threshold(std::int64_t elements) { detail::least_deferred = elements; }
 std::int64_t deferral_threshold() { return detail::least_deferred.load(std::memory_order_relaxed); }
 void run_pending() {
-  detail::settle_where([](const detail::PendingValue& p) {
-    return p.out != nullptr && detail::has_handles(p.out);
-  });
+  detail::settle_where(
+      [](const detail::PendingValue& p) { return p.out != nullptr && detail::has_handles(p.out); });
 }
 std::int64_t pending_values() {
   detail::PendingValues& table = detail::pending_values_table();

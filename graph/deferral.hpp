@@ -36,6 +36,11 @@ extern std::atomic<std::int64_t> least_deferred;  // what deferral_threshold() t
 
 void compute_pending(TensorImpl* t);
 void compute_readers_of(Storage* s);
+// Computes `value`, which may read `target`, straight into the memory of `target`: of one shape and
+// dtype, contiguous; nobody may ask for `value` afterwards. False, and nothing has happened, when
+// it is not pending, when there is another handle to it, or when some other pending value needs
+// what stands there.
+bool compute_into(TensorImpl* target, const Tensor& value);
 
 inline void ensure_ready(TensorImpl* t) {
   if (t->pending.load(std::memory_order_acquire)) compute_pending(t);
@@ -51,9 +56,15 @@ inline bool may_defer(const TensorImpl* out) {
          out->numel >= least_deferred.load(std::memory_order_relaxed);
 }
 
+// How a value of a chain is computed: by one of the two.
+struct ChainLine {
+  PointwiseFn line = nullptr;
+  EntriesFn entries = nullptr;
+};
+
 // Records `out` (described, without storage) as line(inputs); an input may be null when the line
 // does not read it. False when the call must run at once: some memory's pointer has escaped.
-bool defer(const OpInfo& op, const void* attrs, PointwiseFn line, TensorImpl* const* inputs,
+bool defer(const OpInfo& op, const void* attrs, ChainLine line, TensorImpl* const* inputs,
            int num_inputs, TensorImpl* out);
 
 // Computes what this thread has pending and a handle sees; called when a backward ends.

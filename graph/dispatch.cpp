@@ -49,6 +49,9 @@ void check_operands(const OpInfo& op, Operand* const* operands, int n,
                                op.variadic() ? " or more" : ""),
                    loc);
   for (int i = 0; i < n; ++i)
+    if (operands[i]->consumed())
+      throw_internal(fmt::format("an operand of '{}' was given to another call before", op.name));
+  for (int i = 0; i < n; ++i)
     if (!operands[i]->impl())
       throw_argument(op.name,
                      fmt::format("{} is an undefined tensor (default-constructed or moved from); "
@@ -189,11 +192,16 @@ class KernelInputs {
   std::optional<PendingReading> reading_;
 };
 
-bool defer_value(const OpInfo& op, const void* attrs, const KernelRow& row,
-                 const ImplList& inputs, TensorImpl* out) {
-  const DType compute = inputs[static_cast<std::size_t>(op.pointwise.first_promoted)]->dtype;
-  const PointwiseFn line = row.loops->value[static_cast<int>(compute)];
-  return line && defer(op, attrs, line, inputs.data(), static_cast<int>(inputs.size()), out);
+// Leaves the computing for later where the call may be part of a chain.
+bool defer_value(const OpInfo& op, const void* attrs, const KernelRow& row, const ImplList& inputs,
+                 TensorImpl* out) {
+  if (!may_defer(out)) return false;
+  ChainLine line{.entries = row.entries};
+  if (row.loops)
+    line.line = row.loops->value[static_cast<int>(
+        inputs[static_cast<std::size_t>(op.pointwise.first_promoted)]->dtype)];
+  return (line.line || line.entries) &&
+         defer(op, attrs, line, inputs.data(), static_cast<int>(inputs.size()), out);
 }
 
 // The operands of a pointwise op are broadcast, and its result may take over a temporary's memory.
@@ -292,9 +300,8 @@ void execute(const OpInfo& op, const void* attrs, Operand* const* given, int n,
 
   ThreadState& state = thread_state;
   if (row) {
-    const bool deferred = pointwise && may_defer(outs[0]) && row->loops &&
-                          defer_value(op, attrs, *row, inputs, outs[0]);
-    if (!deferred) run_kernel(op, attrs, *row, operands.data(), inputs, outs, loc);
+    if (!defer_value(op, attrs, *row, inputs, outs[0]))
+      run_kernel(op, attrs, *row, operands.data(), inputs, outs, loc);
   }
   if (state.detect_anomaly)
     for (TensorImpl* out : outs) check_finite(out, op, loc, state.in_backward);
@@ -310,6 +317,7 @@ void execute(const OpInfo& op, const void* attrs, Operand* const* given, int n,
       record_multi(outs.data(), num_outs, op, attrs, operands.data(), n, loc);
     }
   }
+  for (int i = 0; i < n; ++i) given[i]->consume();
 }
 
 [[gnu::noinline]] Tensor dispatch_general(const OpInfo& op, const void* attrs,

@@ -254,7 +254,7 @@ bool Walk::pass_products(Node& node, std::uintptr_t& slot) {
         in->strides[d] == 0)
       return false;
   Gathered& many = gathered(slot);
-  if (many.dense || many.products.empty()) return false;
+  if (many.dense || many.products.empty() || !many.slices.empty()) return false;
   auto products = std::move(many.products);
   many.products.clear();
   take(slot);

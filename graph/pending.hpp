@@ -1,8 +1,8 @@
 // Values that are recorded but not computed: what graph/deferral.hpp keeps behind its gate.
 // Not a public header.
 //
-// A pending value knows its op and its inputs, which are values in memory or pending ones of the same
-// shape. It is computed together with the pending values it depends on, as one program
+// A pending value knows its op and its inputs, which are values in memory or pending ones of the
+// same shape. It is computed together with the pending values it depends on, as one program
 // (graph/pointwise_program.hpp). Of those only what a handle can see gets memory. A value that only
 // the tape saves stays pending: the backward walk's calls join it, and it is computed again there.
 //
@@ -15,6 +15,7 @@
 
 #include <boost/container/small_vector.hpp>
 
+#include "catena/graph/deferral.hpp"
 #include "catena/graph/op.hpp"
 #include "catena/graph/pointwise_program.hpp"
 #include "catena/graph/tensor_impl.hpp"
@@ -32,15 +33,15 @@ struct PendingValue {
   };
 
   OpValue op;
-  PointwiseFn line = nullptr;
+  ChainLine line;
   TensorImpl* out = nullptr;  // owns this; null when only a run still needs it
   int num_inputs = 0;
   Input inputs[PointwiseProgram::kMaxInputs];
   boost::container::small_vector<PendingValue*, 4> readers;
   std::uint64_t id = 0;  // rises: inputs have lower ones
   std::uint32_t thread = 0;
-  int uses = 1;          // by `out`, and by each run under way
-  bool claimed = false;  // a run computes it into memory
+  int uses = 1;                                      // by `out`, and by each run under way
+  bool claimed = false;                              // a run computes it into memory
   PendingValue *before = nullptr, *after = nullptr;  // of all in the process
   // For whoever holds the mutex:
   std::uint64_t mark = 0;
@@ -91,6 +92,9 @@ enum class Keep : std::uint8_t {
 struct PendingRun {
   std::vector<PendingValue*> members;  // inputs first
   std::vector<PendingValue*> targets;  // those of them that get memory
+  // Of the targets, complete after allocate(). Null: it is written to a tensor that is there
+  // already.
+  std::vector<Storage*> results;
   PointwiseProgram program;
   Shape shape;
   DType result_dtype = kFloat32;
@@ -101,6 +105,11 @@ struct PendingRun {
   bool plan(PendingValue* wanted, Keep keep, const PendingValue* except = nullptr);
   // A program that ends with `wanted` and gives it no memory.
   bool plan_reading(PendingValue* wanted);
+  // After plan(): `wanted` goes into t's memory. False when some of what reads that memory is not
+  // part of this, or would read it too late.
+  bool write_to(TensorImpl* t, PendingValue* wanted);
+  // Memory for the targets; called without the mutex.
+  void allocate();
 
  private:
   bool collect(PendingValue* p, std::uint64_t mark);
@@ -109,6 +118,9 @@ struct PendingRun {
   void build();
   int add_memory(const PendingValue::Input& input);
   void assign_slots();
+  void take_over_inputs();
+  struct Reads;
+  Reads reads_of(const Storage* s) const;
 };
 
 inline bool has_handles(const TensorImpl* t) {

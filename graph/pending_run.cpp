@@ -1,6 +1,8 @@
-// Which pending values are computed together, which of them get memory, and the program that does it.
+// Which pending values are computed together, which of them get memory, and the program that does
+// it.
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 #include "catena/graph/pending.hpp"
 
@@ -117,9 +119,11 @@ bool PendingRun::plan(PendingValue* wanted, Keep keep, const PendingValue* excep
               }));
     if (p->needs_memory) targets.push_back(p);
   }
+  std::reverse(targets.begin(), targets.end());
   for (PendingValue* p : targets) p->claimed = true;
   for (PendingValue* p : members) ++p->uses;
   build();
+  take_over_inputs();
   return true;
 }
 
@@ -134,6 +138,85 @@ bool PendingRun::plan_reading(PendingValue* wanted) {
   }
   build();
   return true;
+}
+
+// --- Memory ---
+
+// How the members read one storage.
+struct PendingRun::Reads {
+  std::uint32_t count = 0;
+  int last_step = -1;
+  bool all_end = true;   // by values that nobody computes again
+  bool in_place = true;  // element i for element i
+};
+
+PendingRun::Reads PendingRun::reads_of(const Storage* s) const {
+  Reads reads;
+  for (const PendingValue* p : members)
+    for (int i = 0; i < p->num_inputs; ++i) {
+      if (p->inputs[i].storage != s) continue;
+      ++reads.count;
+      reads.last_step = p->step;
+      reads.all_end &= p->ends && p->uses == 2;  // by its tensor and by this run
+      reads.in_place &= p->inputs[i].contiguous;
+    }
+  return reads;
+}
+
+// The first target that may takes over the memory of an input that nobody needs any more: of each
+// block the input is read before the result is written.
+void PendingRun::take_over_inputs() {
+  results.assign(targets.size(), nullptr);
+  for (const PendingValue* p : members)
+    for (int i = 0; i < p->num_inputs; ++i) {
+      Storage* s = p->inputs[i].storage;
+      if (!s || s->release || p->inputs[i].data != s->data ||
+          s->refs.load(std::memory_order_acquire) !=
+              s->pending_reads.load(std::memory_order_acquire))
+        continue;
+      const Reads reads = reads_of(s);
+      if (!reads.all_end || !reads.in_place ||
+          reads.count != s->pending_reads.load(std::memory_order_acquire) ||
+          std::find(results.begin(), results.end(), s) != results.end())
+        continue;
+      for (std::size_t k = 0; k < targets.size(); ++k) {
+        const auto bytes =
+            static_cast<std::size_t>(program.numel) * size_of(targets[k]->out->dtype);
+        if (results[k] || s->bytes != bytes || targets[k]->step < reads.last_step) continue;
+        retain_storage(s);
+        results[k] = s;
+        break;
+      }
+    }
+}
+
+bool PendingRun::write_to(TensorImpl* t, PendingValue* wanted) {
+  Storage* s = t->storage;
+  const void* data =
+      static_cast<const char*>(s->data) + t->offset * static_cast<std::int64_t>(size_of(t->dtype));
+  const Reads reads = reads_of(s);
+  bool same_view = true;
+  for (const PendingValue* p : members)
+    for (int i = 0; i < p->num_inputs; ++i)
+      same_view &= p->inputs[i].storage != s || p->inputs[i].data == data;
+  if (!same_view || !reads.all_end || !reads.in_place || reads.last_step > wanted->step ||
+      reads.count != s->pending_reads.load(std::memory_order_acquire))
+    return false;
+  const auto k =
+      static_cast<std::size_t>(std::find(targets.begin(), targets.end(), wanted) - targets.begin());
+  if (results[k]) release_storage(std::exchange(results[k], nullptr));
+  program.steps[static_cast<std::size_t>(wanted->step)].result = const_cast<void*>(data);
+  return true;
+}
+
+void PendingRun::allocate() {
+  for (std::size_t k = 0; k < targets.size(); ++k) {
+    void*& result = program.steps[static_cast<std::size_t>(targets[k]->step)].result;
+    if (result) continue;  // written in place
+    const auto bytes = static_cast<std::size_t>(program.numel) * size_of(targets[k]->out->dtype);
+    if (!results[k]) results[k] = allocate_storage(bytes, targets[k]->out->device);
+    result = results[k]->data;
+  }
 }
 
 // --- The program ---
@@ -208,7 +291,10 @@ void PendingRun::build() {
     PendingValue& p = *members[k];
     p.step = static_cast<int>(k);
     PointwiseProgram::Step step;
-    step.line = p.line;
+    step.line = p.line.line;
+    step.entries = p.line.entries;
+    if (step.entries)
+      step.input_dtype = p.inputs[0].value ? p.inputs[0].value->dtype : p.inputs[0].dtype;
     step.op = p.op.attrs();
     step.num_inputs = p.num_inputs;
     step.element_bytes = static_cast<std::int64_t>(size_of(p.out->dtype));

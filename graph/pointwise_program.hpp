@@ -30,7 +30,9 @@ struct PointwiseProgram {
     int index = 0;
   };
   struct Step {
-    PointwiseFn line = nullptr;
+    PointwiseFn line = nullptr;   // or
+    EntriesFn entries = nullptr;  // of one input
+    DType input_dtype = kFloat32;
     const void* op = nullptr;  // the attributes
     int num_inputs = 0;
     Source inputs[kMaxInputs];

@@ -52,7 +52,7 @@ void check_defined(const Tensor& t, std::string_view op, const std::source_locat
 }
 
 // Everything an in-place write must ask for first.
-void begin_write(const Tensor& t, const Tensor* source, std::string_view op,
+void check_write(const Tensor& t, const Tensor* source, std::string_view op,
                  const std::source_location& loc) {
   check_defined(t, op, loc);
   if (thread_state.grad_enabled && (t.requires_grad() || (source && source->requires_grad())))
@@ -69,14 +69,39 @@ void begin_write(const Tensor& t, const Tensor* source, std::string_view op,
                                  "expected separate elements; write to a clone()",
                                  d, to_string(t.shape())),
                      loc);
+}
+
+// What reads the old values is computed first.
+void begin_write(const Tensor& t, const std::source_location& loc) {
   ensure_ready(t.impl());
   ensure_writable(t.impl()->storage);
   if (thread_state.tracer) thread_state.tracer->written(t.impl(), loc);
+}
+void begin_write(const Tensor& t, const Tensor* source, std::string_view op,
+                 const std::source_location& loc) {
+  check_write(t, source, op, loc);
+  begin_write(t, loc);
 }
 
 void end_write(const Tensor& t, const std::source_location& loc) {
   t.impl()->storage->version.fetch_add(1, std::memory_order_relaxed);
   t.impl()->storage->last_write = loc;
+}
+
+// Whether the new values of t may be a chain that is computed straight into its memory.
+bool may_write_chain(const Tensor& t) {
+  const TensorImpl* impl = t.impl();
+  return may_defer(impl) && !thread_state.tracer && !thread_state.substitution &&
+         impl->contiguous && !impl->pending.load(std::memory_order_acquire) &&
+         !impl->storage->escaped.load(std::memory_order_acquire);
+}
+void write_chain(const Tensor& t, const Tensor& value, const std::source_location& loc) {
+  if (!compute_into(t.impl(), value)) {
+    begin_write(t, loc);
+    ensure_ready(value.impl());
+    backend_of(t.device()).copy_strided(view_of(t.impl()), view_of(value.impl()), t.device().index);
+  }
+  end_write(t, loc);
 }
 
 // A row-major copy of the elements on `device`.
@@ -211,6 +236,17 @@ Tensor Tensor::detach() const {
 
 // --- In-place writes ---
 
+Tensor& Tensor::copy_(Tensor&& src, Location loc) {
+  if (defined() && src.defined() && src.shape() == shape() && src.dtype() == dtype() &&
+      src.impl()->pending.load(std::memory_order_acquire) && detail::may_write_chain(*this)) {
+    detail::check_write(*this, &src, "copy_", loc);
+    const Tensor value = std::move(src);
+    detail::write_chain(*this, value, loc);
+    return *this;
+  }
+  return copy_(std::as_const(src), loc);
+}
+
 Tensor& Tensor::copy_(const Tensor& src, Location loc) {
   detail::check_defined(src, "copy_", loc);
   Shape joined;
@@ -259,6 +295,11 @@ Tensor& Tensor::fill_(Scalar value, Location loc) {
 }
 
 Tensor& Tensor::add_(const Tensor& other, Scalar alpha, Location loc) {
+  return add_(Tensor(other), alpha, loc);
+}
+
+Tensor& Tensor::add_(Tensor&& given, Scalar alpha, Location loc) {
+  Tensor other = std::move(given);
   detail::check_defined(other, "add_", loc);
   detail::check_defined(*this, "add_", loc);
   Shape joined;
@@ -274,13 +315,23 @@ Tensor& Tensor::add_(const Tensor& other, Scalar alpha, Location loc) {
                                "to(device)",
                                catena::to_string(device()), catena::to_string(other.device())),
                    loc);
-  detail::ensure_ready(other.impl());
-  detail::begin_write(*this, &other, "add_", loc);
+  const bool scaled = !(alpha.is_real() ? alpha.real() == 1 : alpha.integer() == 1);
+  const auto addend = [&](Tensor from) {
+    if (from.dtype() != dtype()) from = detail::core_ops().cast(from, dtype());
+    if (scaled) from = detail::core_ops().scale(from, alpha);
+    // A real alpha makes reals of integers.
+    return from.dtype() == dtype() ? from : detail::core_ops().cast(from, dtype());
+  };
+  detail::check_write(*this, &other, "add_", loc);
   NoGrad off;
-  Tensor from = other.detach();
-  if (from.dtype() != dtype()) from = detail::core_ops().cast(from, dtype());
-  if (!(alpha.is_real() ? alpha.real() == 1 : alpha.integer() == 1))
-    from = detail::core_ops().scale(from, alpha);
+  if (other.impl()->pending.load(std::memory_order_acquire) && detail::may_write_chain(*this)) {
+    const Tensor value = detail::core_ops().add(*this, addend(std::move(other)));
+    detail::write_chain(*this, value, loc);
+    return *this;
+  }
+  detail::ensure_ready(other.impl());
+  detail::begin_write(*this, loc);
+  Tensor from = addend(other.detach());
   detail::ensure_ready(from.impl());
   if (from.impl()->storage == impl_->storage) from = adopt(detail::contiguous_copy(from.impl()));
   TensorView view = detail::view_of(from.impl());

@@ -131,10 +131,12 @@ class Tensor {
   // --- In-place writes (refused where a gradient would be lost) ---
   // this[...] = src[...], with broadcasting and conversion of dtype and device.
   Tensor& copy_(const Tensor& src, Location loc = Location::current());
+  Tensor& copy_(Tensor&& src, Location loc = Location::current());
   Tensor& fill_(Scalar value, Location loc = Location::current());
   Tensor& zero_(Location loc = Location::current()) { return fill_(0, loc); }
   // this += alpha * other, this *= factor.
   Tensor& add_(const Tensor& other, Scalar alpha = 1, Location loc = Location::current());
+  Tensor& add_(Tensor&& other, Scalar alpha = 1, Location loc = Location::current());
   Tensor& mul_(Scalar factor, Location loc = Location::current());
 
   // --- Ops as methods (each is the free function of the same name; defined in ops/) ---
@@ -208,6 +210,15 @@ class Operand {
   const std::source_location& location() const { return location_; }
   // A handle of its own, for code that wants the tensor rather than to pass it on.
   Tensor tensor() const { return Tensor::share(impl_); }
+  // After the call that it was made for: a temporary's handle goes now, not at the end of the user's
+  // expression, so that nobody keeps a value that only the call needed.
+  void consume() {
+    if (!owned_) return;
+    owned_ = false;
+    consumed_ = true;
+    detail::drop_handle(impl_);
+  }
+  bool consumed() const { return consumed_; }
   // The handle turns into a tape edge: one add for a temporary, one for a named tensor.
   void become_edge() {
     if (owned_) {
@@ -221,6 +232,7 @@ class Operand {
  private:
   detail::TensorImpl* impl_ = nullptr;
   bool owned_ = false;
+  bool consumed_ = false;
   std::source_location location_;
 };
 

@@ -25,6 +25,10 @@ struct Gathered {
   TensorImpl* dense = nullptr;               // one handle
   std::vector<std::pair<Tensor, Tensor>> products;  // pending: dense += a^T b
   std::size_t product_bytes = 0;
+  // Gradients of slices, as long as there is nothing else; `whole` is like the tensor.
+  std::vector<std::pair<SliceSpec, Tensor>> slices;
+  OutputSpec whole;
+  std::int64_t slice_elements = 0;
 };
 
 // The tensor that the node of a single-output op is part of.
@@ -105,6 +109,9 @@ class Walk {
   void add_dense(std::uintptr_t& slot, Tensor g);
   TensorImpl* addable(const Edge& edge, const TensorImpl* g);
   void flush_products(Gathered& gathered);
+  void flush_slices(Gathered& gathered);
+  void flush(Gathered& gathered);
+  void add_slice(Gathered& gathered, const SliceSpec& where, const Tensor& g);
   Gathered& gathered(std::uintptr_t& slot);
   Tensor own_buffer(Gathered& g, const Shape& shape, DType dtype, Device device);
 

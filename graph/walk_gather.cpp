@@ -1,5 +1,7 @@
 // How gradients are gathered: densely, slice by slice into one buffer, and as products that are
 // done as one.
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "catena/graph/anomaly.hpp"
@@ -48,12 +50,15 @@ std::uintptr_t& Walk::slot_of(MultiNode& node, int k) {
 TensorImpl* Walk::take_gathered(std::uintptr_t& slot) {
   const std::uintptr_t word = std::exchange(slot, 0);
   std::unique_ptr<Gathered> g(reinterpret_cast<Gathered*>(word & ~Gathered::kTag));
-  flush_products(*g);
+  flush(*g);
   return g->dense;
 }
 
 void Walk::discard(std::uintptr_t& slot) {
-  if (slot & Gathered::kTag) gathered(slot).products.clear();
+  if (slot & Gathered::kTag) {
+    gathered(slot).products.clear();
+    gathered(slot).slices.clear();
+  }
   if (TensorImpl* g = take(slot)) drop_handle(g);
 }
 
@@ -70,7 +75,7 @@ void Walk::add_dense(std::uintptr_t& slot, Tensor g) {
   TensorImpl** target;
   if (slot & Gathered::kTag) {
     Gathered& many = gathered(slot);
-    flush_products(many);
+    flush(many);
     target = &many.dense;
   } else {
     target = reinterpret_cast<TensorImpl**>(&slot);
@@ -137,6 +142,78 @@ void Walk::flush_products(Gathered& g) {
   }
 }
 
+namespace {
+
+// The part of `buffer` that a slice covers.
+TensorView part_of(const Tensor& buffer, const SliceSpec& where) {
+  TensorView part = view_of(buffer.impl());
+  part.shape = where.length;
+  part.numel = where.length.numel();
+  part.contiguous = false;
+  std::int64_t offset = 0;
+  for (int d = 0; d < part.shape.rank(); ++d) {
+    offset += where.start[d] * part.strides[d];
+    if (where.length[d] > 1) part.strides[d] *= where.step[d];
+  }
+  part.data =
+      static_cast<char*>(part.data) + offset * static_cast<std::int64_t>(size_of(buffer.dtype()));
+  return part;
+}
+
+// Whether the slices cut one dimension of `shape` into pieces that cover it once.
+bool cover_once(std::vector<std::pair<SliceSpec, Tensor>>& slices, const Shape& shape) {
+  int cut = -1;
+  for (const auto& [where, g] : slices)
+    for (int d = 0; d < shape.rank(); ++d) {
+      if (where.length[d] == shape[d]) continue;
+      if ((cut >= 0 && cut != d) || (where.length[d] > 1 && where.step[d] != 1)) return false;
+      cut = d;
+    }
+  if (cut < 0) return slices.size() == 1;
+  std::sort(slices.begin(), slices.end(), [cut](const auto& a, const auto& b) {
+    return a.first.start[cut] < b.first.start[cut];
+  });
+  std::int64_t end = 0;
+  for (const auto& [where, g] : slices) {
+    if (where.start[cut] != end) return false;
+    end += where.length[cut];
+  }
+  return end == shape[cut];
+}
+
+}  // namespace
+
+void Walk::add_slice(Gathered& many, const SliceSpec& where, const Tensor& g) {
+  const Tensor buffer = own_buffer(many, many.whole.shape, many.whole.dtype, many.whole.device);
+  ensure_ready(g.impl());
+  backend_of(g.device()).add_in_place(part_of(buffer, where), view_of(g.impl()), g.device().index);
+}
+
+// Slices that cover the tensor once are written where they belong; others are added to zeros.
+void Walk::flush_slices(Gathered& many) {
+  if (many.slices.empty()) return;
+  std::vector<std::pair<SliceSpec, Tensor>> slices = std::move(many.slices);
+  many.slices.clear();
+  many.slice_elements = 0;
+  std::vector<std::pair<SliceSpec, Tensor>> in_order = slices;
+  if (!cover_once(in_order, many.whole.shape)) {
+    for (const auto& [where, g] : slices) add_slice(many, where, g);
+    return;
+  }
+  Tensor buffer = Tensor::adopt(empty_impl(many.whole.shape, many.whole.dtype, many.whole.device));
+  for (const auto& [where, g] : in_order) {
+    ensure_ready(g.impl());
+    backend_of(g.device())
+        .copy_strided(part_of(buffer, where), view_of(g.impl()), g.device().index);
+  }
+  many.dense = buffer.release();
+}
+
+void Walk::flush(Gathered& many) {
+  flush_slices(many);
+  flush_products(many);
+}
+
 // --- Handing gradients on ---
 
 void Walk::accumulate(Edge& edge, Tensor g, const Node& from, int index) {
@@ -179,24 +256,18 @@ void Walk::accumulate_slice(Edge& edge, const SliceSpec& where_, Tensor g, const
         from.op->name, to_string(where_.length), to_string(g.shape()), called_at(from.location)));
   if (options_.create_graph || g.dtype() != input->dtype)
     return accumulate(edge, core_ops().slice_adjoint(g, input->shape, where_), from, index);
-  std::uintptr_t& slot = slot_of(input);
-  Gathered& many = gathered(slot);
-  flush_products(many);
-  const Tensor buffer = own_buffer(many, input->shape, input->dtype, input->device);
-  // The part of the buffer that the slice covers, as a view; then one strided add.
-  TensorView part = view_of(buffer.impl());
-  part.shape = where_.length;
-  part.numel = where_.length.numel();
-  part.contiguous = false;
-  std::int64_t offset = 0;
-  for (int d = 0; d < part.shape.rank(); ++d) {
-    offset += where_.start[d] * part.strides[d];
-    if (where_.length[d] > 1) part.strides[d] *= where_.step[d];
+  Gathered& many = gathered(slot_of(input));
+  if (many.dense || !many.products.empty()) {
+    flush(many);
+    many.whole = {.shape = input->shape, .dtype = input->dtype, .device = input->device};
+    add_slice(many, where_, g);
+  } else {
+    many.whole = {.shape = input->shape, .dtype = input->dtype, .device = input->device};
+    many.slice_elements += g.numel();
+    many.slices.emplace_back(where_, std::move(g));
+    // They overlap: no need to keep them all.
+    if (many.slice_elements > input->numel) flush_slices(many);
   }
-  part.data =
-      static_cast<char*>(part.data) + offset * static_cast<std::int64_t>(size_of(input->dtype));
-  ensure_ready(g.impl());
-  backend_of(input->device).add_in_place(part, view_of(g.impl()), input->device.index);
   enqueue(input, &edge);
 }
 
@@ -219,6 +290,7 @@ void Walk::accumulate_product(Edge& edge, Tensor a, Tensor b, const Node& from, 
         from.op->name, index, to_string(shape), to_string(input->shape), called_at(from.location)));
   std::uintptr_t& slot = slot_of(input);
   Gathered& many = gathered(slot);
+  flush_slices(many);
   many.product_bytes += static_cast<std::size_t>(a.numel() + b.numel()) * size_of(a.dtype());
   many.products.emplace_back(std::move(a), std::move(b));
   if (many.product_bytes > kMaxProductBytes) flush_products(many);

@@ -61,7 +61,8 @@ bool Walk::defer_gradients(Node& node, const Tensor& g, const KernelRow& row) {
     }
     gradients[i] = Tensor::adopt(
         describe_output({.shape = out->shape, .dtype = g.dtype(), .device = g.device()}, nullptr));
-    if (!defer(*node.op, node.attrs(), lines[i], inputs, n + 2, gradients[i].impl())) return false;
+    if (!defer(*node.op, node.attrs(), {.line = lines[i]}, inputs, n + 2, gradients[i].impl()))
+      return false;
   }
   for (int i = 0; i < n; ++i)
     if (gradients[i].defined()) accumulate(edges[i], std::move(gradients[i]), node, i);

@@ -61,8 +61,8 @@ Tensor logistic_loss(const Tensor& x, const Tensor& t) {
   const Tensor positive = relu(x);
   return positive - x * t + log1p(exp(minus_abs(x, positive)));
 }
-// With a weight w of the positive part: (1 - t) x + s log(1 + e^-x), s = w t + (1 - t). Where t is 0
-// or 1, what cancels does so exactly.
+// With a weight w of the positive part: (1 - t) x + s log(1 + e^-x), s = w t + (1 - t). Where t is
+// 0 or 1, what cancels does so exactly.
 Tensor logistic_loss(const Tensor& x, const Tensor& t, const Tensor& w) {
   const Tensor positive = relu(x), hit = w * t, s = hit + (1 - t);
   return positive * s - x * hit + log1p(exp(minus_abs(x, positive))) * s;

@@ -218,12 +218,21 @@ void cast_kernel(const void*, const KernelContext& c) {
            });
 }
 
+void cast_entries(const void* op, std::int64_t, const void* in, std::int64_t stride,
+                  DType in_dtype, void* out, std::int64_t n) {
+  const DType to = static_cast<const op::Cast*>(op)->dtype;
+  kLines[static_cast<int>(in_dtype)].to[static_cast<int>(to)](in, stride, out, n);
+}
+
 void clone_kernel(const void*, const KernelContext& c) { copy_strided(c.outputs[0], c.inputs[0]); }
 
 }  // namespace
 
 KernelRow row_Cast() {
-  return {.forward = cast_kernel, .dtypes = kAllTypes, .strided_inputs = true};
+  return {.forward = cast_kernel,
+          .entries = cast_entries,
+          .dtypes = kAllTypes,
+          .strided_inputs = true};
 }
 
 KernelRow row_Clone() {

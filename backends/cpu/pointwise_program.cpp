@@ -146,7 +146,10 @@ class Runner {
         out = static_cast<char*>(step.result) + begin * step.element_bytes;
       else if (step.slot >= 0)
         out = slots_ + static_cast<std::size_t>(step.slot) * kBlockBytes;
-      step.line(step.op, out, in, strides, n);
+      if (step.line)
+        step.line(step.op, out, in, strides, n);
+      else
+        step.entries(step.op, begin, in[0], strides[0], step.input_dtype, out, n);
       values_[k] = out;
     }
   }
