@@ -78,6 +78,7 @@ int main(int argc, char** argv) {
     catena::manual_seed(1);
     bench::small_ops(session);
     bench::mlp(session);
+    bench::images(session);
     bench::pointwise(session);
     bench::chains(session);
     bench::cross_entropy(session);

@@ -10,6 +10,7 @@ namespace bench {
 
 void small_ops(Session& session);               // W1
 void mlp(Session& session);                     // W2 and the Adam update alone
+void images(Session& session);                  // W4
 void pointwise(Session& session);               // W3
 void chains(Session& session);                  // W3 and other chains, against loops
 void cross_entropy(Session& session);           // W6

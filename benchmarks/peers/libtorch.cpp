@@ -131,6 +131,104 @@ void mlp(Session& session) {
       });
 }
 
+struct LeNetImpl : torch::nn::Module {
+  torch::nn::Conv2d c1{torch::nn::Conv2dOptions(1, 6, 5)}, c2{torch::nn::Conv2dOptions(6, 16, 5)};
+  torch::nn::Linear f1{256, 120}, f2{120, 84}, f3{84, 10};
+  LeNetImpl() {
+    register_module("c1", c1);
+    register_module("c2", c2);
+    register_module("f1", f1);
+    register_module("f2", f2);
+    register_module("f3", f3);
+  }
+  Tensor forward(Tensor x) {
+    x = torch::max_pool2d(torch::relu(c1(x)), 2);
+    x = torch::max_pool2d(torch::relu(c2(x)), 2);
+    return f3(torch::relu(f2(torch::relu(f1(x.flatten(1))))));
+  }
+};
+
+torch::nn::Conv2d convolution(long in, long out, long kernel, long stride) {
+  return torch::nn::Conv2d(torch::nn::Conv2dOptions(in, out, kernel)
+                               .stride(stride)
+                               .padding(kernel / 2)
+                               .bias(false));
+}
+
+struct BlockImpl : torch::nn::Module {
+  bool projects;
+  torch::nn::Conv2d a, b, p;
+  torch::nn::BatchNorm2d na, nb, np;
+  BlockImpl(long in, long out, long stride)
+      : projects(stride != 1 || in != out),
+        a(convolution(in, out, 3, stride)),
+        b(convolution(out, out, 3, 1)),
+        p(convolution(in, out, 1, stride)),
+        na(out),
+        nb(out),
+        np(out) {
+    register_module("a", a);
+    register_module("na", na);
+    register_module("b", b);
+    register_module("nb", nb);
+    if (!projects) return;
+    register_module("p", p);
+    register_module("np", np);
+  }
+  Tensor forward(Tensor x) {
+    const Tensor y = nb(b(torch::relu(na(a(x)))));
+    return torch::relu(y + (projects ? np(p(x)) : x));
+  }
+};
+TORCH_MODULE(Block);
+
+struct ResNetImpl : torch::nn::Module {
+  torch::nn::Conv2d stem = convolution(3, 64, 3, 1);
+  torch::nn::BatchNorm2d norm{64};
+  torch::nn::Sequential blocks;
+  torch::nn::Linear head{512, 10};
+  ResNetImpl() {
+    long in = 64;
+    for (const long out : {64L, 128L, 256L, 512L})
+      for (int k = 0; k < 2; ++k) {
+        blocks->push_back(Block(in, out, k == 0 && out != 64 ? 2 : 1));
+        in = out;
+      }
+    register_module("stem", stem);
+    register_module("norm", norm);
+    register_module("blocks", blocks);
+    register_module("head", head);
+  }
+  Tensor forward(Tensor x) {
+    x = blocks->forward(torch::relu(norm(stem(x))));
+    return head(x.mean(at::IntArrayRef{2, 3}));
+  }
+};
+
+template <class Model>
+void image_steps(Session& session, const std::string& name, const Tensor& x, int warm_up) {
+  Model net;
+  torch::optim::SGD optimizer(net.parameters(), torch::optim::SGDOptions(0.01));
+  const Tensor target = classes(x.size(0), 10);
+  Benchmark(session, "W4_" + name + " batch=" + std::to_string(x.size(0)) + " threads=1")
+      .warm_up(warm_up)
+      .run([&](Clock& clock) {
+        optimizer.zero_grad();
+        clock.lap("zero_grad");
+        Tensor loss = F::cross_entropy(net.forward(x), target);
+        clock.lap("fwd");
+        loss.backward();
+        clock.lap("bwd");
+        optimizer.step();
+        clock.lap("optim");
+      });
+}
+
+void images(Session& session) {
+  image_steps<LeNetImpl>(session, "lenet", torch::randn({64, 1, 28, 28}), 10);
+  image_steps<ResNetImpl>(session, "resnet18_cifar", torch::randn({32, 3, 32, 32}), 2);
+}
+
 void pointwise(Session& session) {
   for (long n : {16L << 20, 4096L}) {
     const std::string name =
@@ -268,6 +366,7 @@ int main(int argc, char** argv) {
   };
   small_ops(session);
   mlp(session);
+  images(session);
   pointwise(session);
   cross_entropy(session);
   tree(session);
