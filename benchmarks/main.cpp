@@ -81,6 +81,8 @@ int main(int argc, char** argv) {
     bench::images(session);
     bench::pointwise(session);
     bench::chains(session);
+    bench::lstm(session);
+    bench::transformer(session);
     bench::cross_entropy(session);
     bench::layer_norm(session);
     bench::tree(session);

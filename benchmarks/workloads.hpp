@@ -13,6 +13,8 @@ void mlp(Session& session);                     // W2 and the Adam update alone
 void images(Session& session);                  // W4
 void pointwise(Session& session);               // W3
 void chains(Session& session);                  // W3 and other chains, against loops
+void lstm(Session& session);                    // W5
+void transformer(Session& session);             // W6
 void cross_entropy(Session& session);           // W6
 void layer_norm(Session& session);              // W6
 void files(Session& session, long parameters);  // W9

@@ -249,6 +249,94 @@ void pointwise(Session& session) {
   }
 }
 
+void lstm(Session& session) {
+  const long steps = 64, batch = 32, input = 128, hidden = 256;
+  const Tensor x = torch::randn({steps, batch, input});
+  const auto run = [&](const std::string& form, std::vector<Tensor> parameters, const auto& loss) {
+    Benchmark(session, "W5_lstm form=" + form + " seq=64 batch=32 threads=1")
+        .warm_up(3)
+        .seconds(3)
+        .run([&](Clock& clock) {
+          for (Tensor& t : parameters) t.mutable_grad() = Tensor();
+          clock.skip();
+          Tensor value = loss();
+          clock.lap("fwd");
+          value.backward();
+          clock.lap("bwd");
+        });
+  };
+  torch::nn::LSTM net(torch::nn::LSTMOptions(input, hidden));
+  run("nn_LSTM", net->parameters(), [&] { return std::get<0>(net->forward(x)).sum(); });
+  const auto scaled = [](at::IntArrayRef shape) {
+    return (torch::randn(shape) * 0.05).requires_grad_(true);
+  };
+  Tensor wx = scaled({input, 4 * hidden}), wh = scaled({hidden, 4 * hidden}),
+         b = scaled({4 * hidden});
+  const auto unrolled = [&](bool hoisted) {
+    Tensor h = torch::zeros({batch, hidden}), c = h, total;
+    const Tensor projected =
+        hoisted ? torch::addmm(b, x.view({steps * batch, input}), wx).view({steps, batch, -1})
+                : Tensor();
+    for (long t = 0; t < steps; ++t) {
+      const Tensor sums = hoisted ? torch::addmm(projected[t], h, wh)
+                                  : torch::addmm(b, x[t], wx) + torch::mm(h, wh);
+      const auto gates = sums.chunk(4, 1);
+      c = torch::sigmoid(gates[1]) * c + torch::sigmoid(gates[0]) * torch::tanh(gates[2]);
+      h = torch::sigmoid(gates[3]) * torch::tanh(c);
+      total = total.defined() ? total + h.sum() : h.sum();
+    }
+    return total;
+  };
+  run("unrolled", {wx, wh, b}, [&] { return unrolled(false); });
+  run("unrolled_hoisted_input", {wx, wh, b}, [&] { return unrolled(true); });
+}
+
+struct BlockImpl : torch::nn::Module {
+  torch::nn::Linear qkv{256, 768}, out{256, 256}, up{256, 1024}, down{1024, 256};
+  torch::nn::LayerNorm norm1{torch::nn::LayerNormOptions({256})},
+      norm2{torch::nn::LayerNormOptions({256})};
+  BlockImpl() {
+    register_module("qkv", qkv);
+    register_module("out", out);
+    register_module("up", up);
+    register_module("down", down);
+    register_module("norm1", norm1);
+    register_module("norm2", norm2);
+  }
+  Tensor forward(Tensor x) {
+    const Tensor parts = qkv(norm1(x)).view({8, 128, 3, 4, 64}).permute({2, 0, 3, 1, 4});
+    const Tensor y = at::scaled_dot_product_attention(parts[0], parts[1], parts[2]);
+    x = x + out(y.transpose(1, 2).reshape({8, 128, 256}));
+    return x + down(torch::relu(up(norm2(x))));
+  }
+};
+TORCH_MODULE(Block);
+
+void transformer(Session& session) {
+  const auto step = [&](const std::string& form, torch::nn::Sequential net, Tensor x) {
+    torch::optim::SGD optimizer(net->parameters(), torch::optim::SGDOptions(1e-4));
+    Benchmark(session, "W6_transformer form=" + form + " layers=2 batch=8 seq=128 threads=1")
+        .warm_up(3)
+        .seconds(3)
+        .run([&](Clock& clock) {
+          optimizer.zero_grad();
+          clock.lap("zero_grad");
+          Tensor loss = net->forward(x).square().mean();
+          clock.lap("fwd");
+          loss.backward();
+          clock.lap("bwd");
+          optimizer.step();
+          clock.lap("optim");
+        });
+  };
+  step("hand", torch::nn::Sequential(Block(), Block()), torch::randn({8, 128, 256}));
+  const auto layer = [] {  // its sequences lie in the second dimension
+    return torch::nn::TransformerEncoderLayer(
+        torch::nn::TransformerEncoderLayerOptions(256, 4).dim_feedforward(1024).dropout(0));
+  };
+  step("layer", torch::nn::Sequential(layer(), layer()), torch::randn({128, 8, 256}));
+}
+
 void cross_entropy(Session& session) {
   const std::string name = "W6_softmax_xent classes=32768 batch=128 unit=element threads=1";
   if (!session.selected(name)) return;
@@ -368,6 +456,8 @@ int main(int argc, char** argv) {
   mlp(session);
   images(session);
   pointwise(session);
+  lstm(session);
+  transformer(session);
   cross_entropy(session);
   tree(session);
   second_order(session);
