@@ -149,17 +149,15 @@ struct LeNetImpl : torch::nn::Module {
 };
 
 torch::nn::Conv2d convolution(long in, long out, long kernel, long stride) {
-  return torch::nn::Conv2d(torch::nn::Conv2dOptions(in, out, kernel)
-                               .stride(stride)
-                               .padding(kernel / 2)
-                               .bias(false));
+  return torch::nn::Conv2d(
+      torch::nn::Conv2dOptions(in, out, kernel).stride(stride).padding(kernel / 2).bias(false));
 }
 
-struct BlockImpl : torch::nn::Module {
+struct ResidualBlockImpl : torch::nn::Module {
   bool projects;
   torch::nn::Conv2d a, b, p;
   torch::nn::BatchNorm2d na, nb, np;
-  BlockImpl(long in, long out, long stride)
+  ResidualBlockImpl(long in, long out, long stride)
       : projects(stride != 1 || in != out),
         a(convolution(in, out, 3, stride)),
         b(convolution(out, out, 3, 1)),
@@ -180,7 +178,7 @@ struct BlockImpl : torch::nn::Module {
     return torch::relu(y + (projects ? np(p(x)) : x));
   }
 };
-TORCH_MODULE(Block);
+TORCH_MODULE(ResidualBlock);
 
 struct ResNetImpl : torch::nn::Module {
   torch::nn::Conv2d stem = convolution(3, 64, 3, 1);
@@ -191,7 +189,7 @@ struct ResNetImpl : torch::nn::Module {
     long in = 64;
     for (const long out : {64L, 128L, 256L, 512L})
       for (int k = 0; k < 2; ++k) {
-        blocks->push_back(Block(in, out, k == 0 && out != 64 ? 2 : 1));
+        blocks->push_back(ResidualBlock(in, out, k == 0 && out != 64 ? 2 : 1));
         in = out;
       }
     register_module("stem", stem);
