@@ -277,9 +277,6 @@ bool has_escaped(const TensorImpl* t) {
   return t->storage->escaped.load(std::memory_order_acquire);
 }
 
-// Whether `t` can be read as part of a program over `shape`, rather than from memory.
-bool joins(const TensorImpl* t, const Shape& shape) { return t->shape == shape; }
-
 }  // namespace
 
 bool defer(const OpInfo& op, const void* attrs, ChainLine line, TensorImpl* const* inputs, int n,
@@ -296,7 +293,7 @@ bool defer(const OpInfo& op, const void* attrs, ChainLine line, TensorImpl* cons
         settle(p, in_backward ? Keep::kAll : Keep::kIfCheaper, lock, released);
       }
   };
-  settle_inputs([&](const TensorImpl* t) { return !joins(t, out->shape); });
+  settle_inputs([&](const TensorImpl* t) { return !(t->shape == out->shape); });
   const Extent extent = extent_of(inputs, n, limit);
   if (extent.steps > limit || extent.memory > kMaxInputs)
     settle_inputs([](const TensorImpl*) { return true; });

@@ -50,7 +50,11 @@ void check_operands(const OpInfo& op, Operand* const* operands, int n,
                    loc);
   for (int i = 0; i < n; ++i)
     if (operands[i]->consumed())
-      throw_internal(fmt::format("an operand of '{}' was given to another call before", op.name));
+      throw_argument(op.name,
+                     fmt::format("{} is an Operand that was given to another call before; expected "
+                                 "one call per Operand; take operand.tensor() for several",
+                                 input_name(op, i)),
+                     loc);
   for (int i = 0; i < n; ++i)
     if (!operands[i]->impl())
       throw_argument(op.name,

@@ -68,7 +68,6 @@ struct PendingValues {
   std::mutex mutex;
   std::condition_variable changed;  // a run has ended
   PendingValue* first = nullptr;
-  std::int64_t count = 0;
   std::uint64_t next_id = 1;
   std::uint64_t next_mark = 1;
 
@@ -97,7 +96,6 @@ struct PendingRun {
   std::vector<Storage*> results;
   PointwiseProgram program;
   Shape shape;
-  DType result_dtype = kFloat32;
 
   // Computes `wanted` into memory and, in the same pass, what handles hold of the values that it is
   // made of or that are made of the same ones, but for `except`. False when another run must end

@@ -239,6 +239,8 @@ int PendingRun::add_memory(const PendingValue::Input& input) {
   return static_cast<int>(index);
 }
 
+namespace {
+
 // A dimension merges into the one before it when every strided input steps through both in one
 // stride.
 void merge_dimensions(PointwiseProgram& p, const Shape& shape) {
@@ -258,6 +260,8 @@ void merge_dimensions(PointwiseProgram& p, const Shape& shape) {
   }
   if (p.rank == 0) p.sizes[p.rank++] = 1;
 }
+
+}  // namespace
 
 // A block buffer for each value without memory, from its step to the last one that reads it.
 void PendingRun::assign_slots() {

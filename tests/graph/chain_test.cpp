@@ -161,6 +161,16 @@ TEST(Chain, SameBitsEagerDeferredAndAtAnyThreadCount) {
   set_num_threads(threads_before);
 }
 
+Tensor twice(Operand x) {
+  const NoGrad off;
+  return add(detail::call_op(op::Sum{}, x), detail::call_op(op::Mean{}, x));
+}
+
+TEST(Chain, AnOperandServesOneCall) {
+  expect_error<ArgumentError>([] { twice(randn({3}) * 2); },
+                              {"given to another call before", "operand.tensor()"});
+}
+
 TEST(Chain, NothingAHandleSeesIsPendingAfterBackward) {
   const DeferralScope on(true, 1);
   Tensor x = tensor({0.5, -1.0, 2.0}).set_requires_grad();
