@@ -107,6 +107,12 @@ TEST(Chain, OldValuesAreComputedBeforeAWrite) {
 TEST(Chain, IsWrittenInPlaceOnlyWhereItReadsTheSameElement) {
   const DeferralScope on(true, 1);
   const NoGrad off;
+  // More than one block, so that a later one would read what an earlier one wrote.
+  Tensor large = rand({80, 80});
+  const Tensor sum = large.clone() + large.t().clone() * 10;
+  const std::vector<double> expected = sum.to_vector<double>();
+  large.add_(large.t() * 10);
+  EXPECT_EQ(large.to_vector<double>(), expected);
   Tensor x = tensor({{1.0, 2.0}, {3.0, 4.0}});
   x.add_(x.t() * 10);
   EXPECT_EQ(x.to_vector<double>(), (std::vector<double>{11, 32, 23, 44}));
