@@ -3,7 +3,7 @@
 # named ones are.
 function(catena_public_headers variable)
   set(headers backends/cpu/parallel.hpp backends/cpu/kernel_table.hpp)
-  foreach(room graph ops nn train serialization)
+  foreach(room graph ops nn train serialization serialization/onnx)
     file(GLOB found CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR}
          ${PROJECT_SOURCE_DIR}/${room}/*.hpp)
     foreach(header ${found})
