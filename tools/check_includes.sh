@@ -43,7 +43,7 @@ xargs awk -v stems="$stems" '
     split(FILENAME, path, "/")
     room = path[1]
     allowed = may[room]
-    # Between ONNX's operators and our ops: composed with their functions, made a Module.
+    # Between the operators of ONNX and our ops: calls their functions, makes a Module.
     if (FILENAME ~ /^serialization\/onnx\//) allowed = "graph ops nn serialization"
     if (room == "backends") allowed = "graph ops backends/" path[2]
     # init() is where ops and backend meet.
