@@ -5,7 +5,6 @@
 #pragma once
 
 #include "catena/backends/cpu/conv_geometry.hpp"
-#include "catena/backends/cpu/multiply_add.hpp"
 #include "catena/backends/cpu/scratch.hpp"
 
 namespace catena::cpu::CATENA_ISA {
@@ -96,8 +95,7 @@ CATENA_INLINE void conv_tile(const Lines<T>& lines, std::int64_t p, const T* wei
       line[b] = B::load_unaligned(from + lines.offsets[j] + b * size);
     for (int r = 0; r < Rows; ++r) {
       const B factor(weight[r * pitch + j]);
-      for (int b = 0; b < kTileBatches; ++b)
-        sum[r][b] = multiply_add<T>(factor, line[b], sum[r][b]);
+      for (int b = 0; b < kTileBatches; ++b) sum[r][b] = xsimd::fma(factor, line[b], sum[r][b]);
     }
   }
   for (int r = 0; r < Rows; ++r)
@@ -270,7 +268,7 @@ CATENA_INLINE void dot_tile(const T* const* y, const T* const* line, const Lines
         for (int r = 0; r < Rows; ++r) left[r] = load(y[r] + at_y + p);
         for (int l = 0; l < Columns; ++l) {
           const Batch<T> right = load(line[l] + at_x + p);
-          for (int r = 0; r < Rows; ++r) sums[r][l] = multiply_add<T>(left[r], right, sums[r][l]);
+          for (int r = 0; r < Rows; ++r) sums[r][l] = xsimd::fma(left[r], right, sums[r][l]);
         }
       };
       std::int64_t p = 0;

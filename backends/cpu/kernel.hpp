@@ -11,9 +11,9 @@
 #include <cstring>
 #include <limits>
 #include <utility>
-#include <xsimd/xsimd.hpp>
 
 #include "catena/backends/cpu/parallel.hpp"
+#include "catena/backends/cpu/xsimd_fused.hpp"
 #include "catena/graph/backend.hpp"
 
 #ifndef CATENA_ISA

@@ -3,7 +3,6 @@
 #include "catena/ops/linear_packed.hpp"
 
 #include "catena/backends/cpu/kernel.hpp"
-#include "catena/backends/cpu/multiply_add.hpp"
 
 namespace catena::cpu::CATENA_ISA {
 namespace {
@@ -44,7 +43,7 @@ CATENA_INLINE void tile(const T* x, std::int64_t k, const T* w, const T* bias, T
     for (int b = 0; b < count; ++b) line[b] = B::load_unaligned(w + i * kPackedRows + b * size);
     for (int r = 0; r < Rows; ++r) {
       const B factor(x[r * k + i]);
-      for (int b = 0; b < count; ++b) sum[r][b] = multiply_add<T>(factor, line[b], sum[r][b]);
+      for (int b = 0; b < count; ++b) sum[r][b] = xsimd::fma(factor, line[b], sum[r][b]);
     }
   }
   for (int r = 0; r < Rows; ++r)
