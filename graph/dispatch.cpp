@@ -161,9 +161,10 @@ void allocate_output(TensorImpl* out) {
 // live as long as the list.
 class KernelInputs {
  public:
-  KernelInputs(const KernelRow& row, Operand* const* operands, TensorImpl* const* inputs, int n) {
+  KernelInputs(const OpInfo& op, const KernelRow& row, Operand* const* operands,
+               TensorImpl* const* inputs, int n) {
     for (int i = 0; i < n; ++i) {
-      if (row.reads_programs && i == 0 && goes_after_call(*operands[0])) {
+      if (row.reads_programs && i == 0 && goes_after_call(op, row, operands, n)) {
         reading_.emplace(inputs[0]);
         views_.push_back(reading_->view());
         continue;
@@ -185,11 +186,14 @@ class KernelInputs {
   }
 
  private:
-  // Not computed yet, and nobody will ask for it in memory.
-  static bool goes_after_call(const Operand& operand) {
-    const TensorImpl* t = operand.impl();
-    return t->pending.load(std::memory_order_acquire) && operand.owned() &&
-           handles_in(t->counts.load(std::memory_order_acquire)) == 1;
+  // Whether operand 0 is not computed yet and nobody will ask for it in memory, as the gradient
+  // kernel of the call would.
+  static bool goes_after_call(const OpInfo& op, const KernelRow& row, Operand* const* operands,
+                              int n) {
+    const TensorImpl* t = operands[0]->impl();
+    return t->pending.load(std::memory_order_acquire) && operands[0]->owned() &&
+           handles_in(t->counts.load(std::memory_order_acquire)) == 1 &&
+           !(row.backward && wants_record(op, operands, n) && saves_input(op, operands, n, 0));
   }
   SmallVector<TensorView, 4> views_;
   SmallVector<Tensor, 1> copies_;
@@ -212,7 +216,7 @@ bool defer_value(const OpInfo& op, const void* attrs, const KernelRow& row, cons
 void run_kernel(const OpInfo& op, const void* attrs, const KernelRow& row, Operand* const* operands,
                 ImplList& inputs, ImplList& outs, const std::source_location& loc) {
   const int n = static_cast<int>(inputs.size());
-  KernelInputs in(row, operands, inputs.data(), n);
+  KernelInputs in(op, row, operands, inputs.data(), n);
   if (op.kind == OpKind::kPointwise) {
     in.broadcast_to(outs[0]->shape);
     if (!thread_state.tracer) outs[0]->storage = take_storage(op, operands, n, outs[0]);

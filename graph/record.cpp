@@ -77,6 +77,11 @@ bool record_call(Node& node, const OpInfo& op, const void* attrs, Operand* const
 
 }  // namespace
 
+bool saves_input(const OpInfo& op, Operand* const* operands, int n, int i) {
+  const std::uint32_t saves = saved_mask(op, operands, n);
+  return saves & Saves::kAllInputs || (i < 30 && saves >> i & 1u);
+}
+
 bool wants_record(const OpInfo& op, Operand* const* operands, int n) {
   if (!thread_state.grad_enabled || !op.differentiable) return false;
   for (int i = 0; i < n; ++i)

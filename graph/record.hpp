@@ -10,6 +10,8 @@ namespace catena::detail {
 
 // Grad mode is on, the op has a gradient and some operand wants one.
 bool wants_record(const OpInfo& op, Operand* const* operands, int num_operands);
+// Of a call that is recorded: whether its gradient reads input i.
+bool saves_input(const OpInfo& op, Operand* const* operands, int num_operands, int i);
 
 void copy_attrs(Node& node, const OpInfo& op, const void* attrs);
 // The op and a copy of its attributes into the node.

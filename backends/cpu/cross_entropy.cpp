@@ -123,8 +123,9 @@ void cross_entropy_forward(const void* attrs, const KernelContext& context) {
     const Scratch<double> losses(rows);
     T* scale = static_cast<T*>(scales.data);
     parallel(rows, row_grain(count), [&](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t r = begin; r < end; ++r) {
-        const T* x = static_cast<const T*>(logits.data) + r * count;
+      const Scratch<T> buffer(logits.program ? max_of(count, kProgramRows) : 0);
+      const auto row_buffer = [&](std::int64_t) { return buffer.data(); };
+      for_input_rows<T>(logits, count, begin, end, row_buffer, [&](std::int64_t r, const T* x) {
         const T shift = row_max(x, count);
         const double log_sum = __builtin_log(row_exp_sum(x, count, shift));
         scale[2 * r] = shift;
@@ -136,17 +137,17 @@ void cross_entropy_forward(const void* attrs, const KernelContext& context) {
         if (indices) {
           const std::int64_t c = classes.of(r);
           losses[r] = 0;
-          if (c == op.ignore_index) continue;
+          if (c == op.ignore_index) return;
           const double picked = static_cast<double>(x[c]) - static_cast<double>(shift);
           losses[r] = smoothing.kept * classes.weight_of(c) * (log_sum - picked);
-          if (!smooth) continue;
+          if (!smooth) return;
           losses[r] +=
               smoothing.even * sum_terms<T>(count, [&](std::int64_t i, std::int64_t lanes) {
                 const B v =
                     weight ? loss_of(i, lanes) * load(weight + i, lanes) : loss_of(i, lanes);
                 return zero_beyond(v, lanes);
               });
-          continue;
+          return;
         }
         const Parts<T> parts{static_cast<const T*>(target.data) + r * count, weight,
                              B(static_cast<T>(smoothing.kept)), B(static_cast<T>(smoothing.even)),
@@ -156,7 +157,7 @@ void cross_entropy_forward(const void* attrs, const KernelContext& context) {
           // A class of probability 0 adds nothing, also where its logit is -inf.
           return zero_beyond(xsimd::select(p == none, none, p * loss_of(i, lanes)), lanes);
         });
-      }
+      });
     });
     const double divisor = indices ? classes.divisor(rows) : static_cast<double>(rows);
     store_losses(losses.data(), rows, reduction, divisor, static_cast<T*>(loss.data));
@@ -346,7 +347,11 @@ KernelRow row(KernelFn forward, KernelFn backward) {
 
 }  // namespace
 
-KernelRow row_CrossEntropy() { return row(cross_entropy_forward, cross_entropy_backward); }
+KernelRow row_CrossEntropy() {
+  KernelRow r = row(cross_entropy_forward, cross_entropy_backward);
+  r.reads_programs = true;
+  return r;
+}
 KernelRow row_NllLoss() { return row(nll_loss_forward, nll_loss_backward); }
 
 }  // namespace catena::cpu::CATENA_ISA

@@ -27,9 +27,9 @@ void rows_forward(const void* op, const KernelContext& context) {
     const T* bias = context.num_inputs > 2 ? data_of<T>(context.inputs[2]) : nullptr;
     parallel(in.numel / n, max_of<std::int64_t>(1, kRowGrain / n),
              [&](std::int64_t begin, std::int64_t end) {
-               for (std::int64_t r = begin; r < end; ++r) {
-                 const T* x = data_of<T>(in) + r * n;
-                 T* y = data_of<T>(out) + r * n;
+               const auto row_of_y = [&](std::int64_t r) { return data_of<T>(out) + r * n; };
+               for_input_rows<T>(in, n, begin, end, row_of_y, [&](std::int64_t r, const T* x) {
+                 T* y = row_of_y(r);
                  const Standard<T> s = standard_of<kCentred>(x, n, eps);
                  const B mean(s.mean), scale(s.scale);
                  for_batches<T>(n, [&](std::int64_t i, std::int64_t lanes) {
@@ -38,7 +38,7 @@ void rows_forward(const void* op, const KernelContext& context) {
                    if (bias) v = v + load(bias + i, lanes);
                    store(y + i, v, lanes);
                  });
-               }
+               });
              });
   });
 }
@@ -184,14 +184,17 @@ KernelRow row(KernelFn forward, KernelFn backward) {
   return {.forward = forward, .backward = backward, .dtypes = kFloatTypes};
 }
 
+template <class Op, bool kCentred>
+KernelRow row_of_rows() {
+  KernelRow r = row(rows_forward<Op, kCentred>, rows_backward<Op, kCentred>);
+  r.reads_programs = true;
+  return r;
+}
+
 }  // namespace
 
-KernelRow row_LayerNorm() {
-  return row(rows_forward<op::LayerNorm, true>, rows_backward<op::LayerNorm, true>);
-}
-KernelRow row_RmsNorm() {
-  return row(rows_forward<op::RmsNorm, false>, rows_backward<op::RmsNorm, false>);
-}
+KernelRow row_LayerNorm() { return row_of_rows<op::LayerNorm, true>(); }
+KernelRow row_RmsNorm() { return row_of_rows<op::RmsNorm, false>(); }
 KernelRow row_BatchNorm() { return row(batch_norm_forward, batch_norm_backward); }
 
 }  // namespace catena::cpu::CATENA_ISA

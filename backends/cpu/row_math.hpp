@@ -3,6 +3,7 @@
 #pragma once
 
 #include "catena/backends/cpu/kernel.hpp"
+#include "catena/backends/cpu/pointwise_program.hpp"
 
 namespace catena::cpu::CATENA_ISA {
 namespace {
@@ -10,6 +11,26 @@ namespace {
 constexpr std::int64_t kRun = 4096;
 // Elements of exponential work from which a second thread is worth it.
 constexpr std::int64_t kRowGrain = 1 << 15;
+// Elements of a program that are computed at a time where rows are short.
+constexpr std::int64_t kProgramRows = 4096;
+
+// Calls body(row, x) for rows [begin, end) of n elements of `in`, which is contiguous or a program.
+// A program is run into out(row), of the rows that follow too, some rows at a time; x may be there.
+template <class T, class Out, class Body>
+CATENA_INLINE void for_input_rows(const TensorView& in, std::int64_t n, std::int64_t begin,
+                                  std::int64_t end, const Out& out, const Body& body) {
+  if (!in.program) {
+    for (std::int64_t r = begin; r < end; ++r) body(r, static_cast<const T*>(in.data) + r * n);
+    return;
+  }
+  const std::int64_t some = max_of<std::int64_t>(1, kProgramRows / n);
+  for (std::int64_t first = begin; first < end; first += some) {
+    const std::int64_t last = min_of(end, first + some);
+    T* x = out(first);
+    compute_range(*in.program, first * n, (last - first) * n, x);
+    for (std::int64_t r = first; r < last; ++r) body(r, x + (r - first) * n);
+  }
+}
 
 template <class T>
 constexpr T kMinusInfinity = -std::numeric_limits<T>::infinity();

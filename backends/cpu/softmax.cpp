@@ -25,17 +25,13 @@ Extent extent_of(const TensorView& v, std::int64_t dim) {
   return e;
 }
 
-// Calls row(start) for each row when the dimension is the last, else column(start, count) for each
-// batch of columns; start is the position of the first element.
-template <class T, class Row, class Column>
-CATENA_INLINE void for_rows(const Extent& e, const Row& row, const Column& column) {
-  if (e.inner == 1) {
-    parallel(e.outer, max_of<std::int64_t>(1, kRowGrain / e.n),
-             [&](std::int64_t begin, std::int64_t end) {
-               for (std::int64_t o = begin; o < end; ++o) row(o * e.n);
-             });
-    return;
-  }
+CATENA_INLINE std::int64_t row_grain(const Extent& e) {
+  return max_of<std::int64_t>(1, kRowGrain / e.n);
+}
+
+// Calls column(start, count) for each batch of columns; start is the position of the first element.
+template <class T, class Column>
+CATENA_INLINE void for_columns(const Extent& e, const Column& column) {
   constexpr std::int64_t w = Batch<T>::size;
   const std::int64_t blocks = (e.inner + w - 1) / w;
   parallel(e.outer * blocks, max_of<std::int64_t>(1, kRowGrain / (e.n * w)),
@@ -45,6 +41,31 @@ CATENA_INLINE void for_rows(const Extent& e, const Row& row, const Column& colum
                column(u / blocks * e.n * e.inner + first, min_of(w, e.inner - first));
              }
            });
+}
+
+// Calls row(x, y) for each row when the dimension is the last, else column(x, y, count) for each
+// batch of columns; x may be y.
+template <class T, class Row, class Column>
+CATENA_INLINE void for_inputs(const TensorView& in, const Extent& e, T* all_y, const Row& row,
+                              const Column& column) {
+  if (e.inner == 1) {
+    const auto row_of_y = [&](std::int64_t o) { return all_y + o * e.n; };
+    parallel(e.outer, row_grain(e), [&](std::int64_t begin, std::int64_t end) {
+      for_input_rows<T>(in, e.n, begin, end, row_of_y,
+                        [&](std::int64_t o, const T* x) { row(x, row_of_y(o)); });
+    });
+    return;
+  }
+  const T* all_x = static_cast<const T*>(in.data);
+  if (in.program) {
+    parallel(in.numel, kRowGrain, [&](std::int64_t begin, std::int64_t end) {
+      compute_range(*in.program, begin, end - begin, all_y + begin);
+    });
+    all_x = all_y;
+  }
+  for_columns<T>(e, [&](std::int64_t start, std::int64_t count) {
+    column(all_x + start, all_y + start, count);
+  });
 }
 
 // The sum over k < n of term(k), in runs so that many terms lose no digits.
@@ -74,13 +95,9 @@ void softmax_forward(const void* op, const KernelContext& context) {
   visit_float(in.dtype, [&](auto zero) {
     using T = decltype(zero);
     using B = Batch<T>;
-    const T* all_x = static_cast<const T*>(in.data);
-    T* all_y = static_cast<T*>(out.data);
-    for_rows<T>(
-        e,
-        [&](std::int64_t start) {
-          const T* x = all_x + start;
-          T* y = all_y + start;
+    for_inputs<T>(
+        in, e, static_cast<T*>(out.data),
+        [&](const T* x, T* y) {
           const B m(row_max(x, e.n));
           const double total = sum_terms<T>(e.n, [&](std::int64_t i, std::int64_t count) {
             const B v = xsimd::exp(load(x + i, count, kMinusInfinity<T>) - m);
@@ -92,9 +109,7 @@ void softmax_forward(const void* op, const KernelContext& context) {
             store(y + i, load(y + i, count) * factor, count);
           });
         },
-        [&](std::int64_t start, std::int64_t count) {
-          const T* x = all_x + start;
-          T* y = all_y + start;
+        [&](const T* x, T* y, std::int64_t count) {
           const B m = max_down(x, e.n, e.inner, count);
           const B total = sum_down<T>(e.n, [&](std::int64_t k) {
             const B v = xsimd::exp(load(x + k * e.inner, count) - m);
@@ -115,13 +130,9 @@ void log_softmax_forward(const void* op, const KernelContext& context) {
   visit_float(in.dtype, [&](auto zero) {
     using T = decltype(zero);
     using B = Batch<T>;
-    const T* all_x = static_cast<const T*>(in.data);
-    T* all_y = static_cast<T*>(out.data);
-    for_rows<T>(
-        e,
-        [&](std::int64_t start) {
-          const T* x = all_x + start;
-          T* y = all_y + start;
+    for_inputs<T>(
+        in, e, static_cast<T*>(out.data),
+        [&](const T* x, T* y) {
           const T shift = row_max(x, e.n);
           const B m(shift);
           const B log_total(static_cast<T>(__builtin_log(row_exp_sum(x, e.n, shift))));
@@ -129,9 +140,7 @@ void log_softmax_forward(const void* op, const KernelContext& context) {
             store(y + i, (load(x + i, count) - m) - log_total, count);
           });
         },
-        [&](std::int64_t start, std::int64_t count) {
-          const T* x = all_x + start;
-          T* y = all_y + start;
+        [&](const T* x, T* y, std::int64_t count) {
           const B m = max_down(x, e.n, e.inner, count);
           const B log_total = xsimd::log(sum_down<T>(
               e.n, [&](std::int64_t k) { return xsimd::exp(load(x + k * e.inner, count) - m); }));
@@ -173,29 +182,32 @@ void backward(const void* op, const KernelContext& context) {
     using B = Batch<T>;
     const T *all_g = static_cast<const T*>(grad.data), *all_y = static_cast<const T*>(saved.data);
     T* all_dx = static_cast<T*>(out.data);
-    for_rows<T>(
-        e,
-        [&](std::int64_t start) {
-          const T *g = all_g + start, *y = all_y + start;
-          T* dx = all_dx + start;
+    if (e.inner == 1) {
+      parallel(e.outer, row_grain(e), [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t o = begin; o < end; ++o) {
+          const T *g = all_g + o * e.n, *y = all_y + o * e.n;
+          T* dx = all_dx + o * e.n;
           const B sum(static_cast<T>(sum_terms<T>(e.n, [&](std::int64_t i, std::int64_t count) {
             return Grad::term(load(g + i, count), load(y + i, count));
           })));
           for_batches<T>(e.n, [&](std::int64_t i, std::int64_t count) {
             store(dx + i, Grad::result(load(g + i, count), load(y + i, count), sum), count);
           });
-        },
-        [&](std::int64_t start, std::int64_t count) {
-          const T *g = all_g + start, *y = all_y + start;
-          T* dx = all_dx + start;
-          const B sum = sum_down<T>(e.n, [&](std::int64_t k) {
-            return Grad::term(load(g + k * e.inner, count), load(y + k * e.inner, count));
-          });
-          for (std::int64_t k = 0; k < e.n; ++k) {
-            const std::int64_t at = k * e.inner;
-            store(dx + at, Grad::result(load(g + at, count), load(y + at, count), sum), count);
-          }
-        });
+        }
+      });
+      return;
+    }
+    for_columns<T>(e, [&](std::int64_t start, std::int64_t count) {
+      const T *g = all_g + start, *y = all_y + start;
+      T* dx = all_dx + start;
+      const B sum = sum_down<T>(e.n, [&](std::int64_t k) {
+        return Grad::term(load(g + k * e.inner, count), load(y + k * e.inner, count));
+      });
+      for (std::int64_t k = 0; k < e.n; ++k) {
+        const std::int64_t at = k * e.inner;
+        store(dx + at, Grad::result(load(g + at, count), load(y + at, count), sum), count);
+      }
+    });
   });
 }
 
@@ -204,13 +216,15 @@ void backward(const void* op, const KernelContext& context) {
 KernelRow row_Softmax() {
   return {.forward = softmax_forward,
           .backward = backward<op::Softmax, SoftmaxGrad>,
-          .dtypes = kFloatTypes};
+          .dtypes = kFloatTypes,
+          .reads_programs = true};
 }
 
 KernelRow row_LogSoftmax() {
   return {.forward = log_softmax_forward,
           .backward = backward<op::LogSoftmax, LogSoftmaxGrad>,
-          .dtypes = kFloatTypes};
+          .dtypes = kFloatTypes,
+          .reads_programs = true};
 }
 
 }  // namespace catena::cpu::CATENA_ISA

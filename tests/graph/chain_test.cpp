@@ -40,6 +40,29 @@ TEST(Chain, EndsInASumWithoutMemory) {
   EXPECT_LT(peak_of([&] { loss = bce_with_logits(x, sigmoid(target)); }), 1.3);
 }
 
+TEST(Chain, IsReadRowByRowWithoutMemory) {
+#if defined(__SANITIZE_ADDRESS__)
+  GTEST_SKIP() << "the address sanitizer's build counts no memory";
+#endif
+  const DeferralScope on(true, 16384);
+  Tensor x = randn({kMany / 64, 64}), b = randn({64});
+  const Tensor target = zeros({kMany / 64}, kInt64);
+  Tensor y;
+  const auto peak = [&](const auto& f) { return peak_of([&] { y = f(); }); };
+  const auto all = [&] {
+    EXPECT_LT(peak([&] { return softmax(x * 2 + b, 1); }), 1.3);
+    EXPECT_LT(peak([&] { return softmax(x * 2 + b, 0); }), 1.3);
+    EXPECT_LT(peak([&] { return log_softmax(x * 2 + b, 1); }), 1.3);
+  };
+  all();
+  x.set_requires_grad();
+  all();  // their gradients do not read what they are made of
+  const NoGrad off;
+  EXPECT_LT(peak([&] { return layer_norm(x * 2 + b, {64}); }), 1.3);
+  EXPECT_LT(peak([&] { return rms_norm(x * 2 + b, {64}); }), 1.3);
+  EXPECT_LT(peak([&] { return cross_entropy(x * 2 + b, target); }), 0.2);
+}
+
 TEST(Chain, WithoutGradientsTemporariesHaveNoMemory) {
 #if defined(__SANITIZE_ADDRESS__)
   GTEST_SKIP() << "the address sanitizer's build counts no memory";

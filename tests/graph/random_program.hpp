@@ -169,7 +169,7 @@ class Program {
       case 10:
         return view();
       case 11:
-        return reduce();
+        return chance(30) ? rows() : reduce();
       case 12:
       case 13:
         return write();
@@ -333,6 +333,28 @@ class Program {
         return push(max(apply(number(9), x), {d}, true) * min(apply(number(9), x)));
       default:
         return push(concat({x, x * 2}, d));
+    }
+  }
+
+  // Kernels that read a chain row by row.
+  void rows() {
+    const Tensor x = any();
+    const int f = number(5);
+    note("rows " + std::to_string(f) + " of " + shown(x));
+    if (x.rank() == 0 || x.numel() == 0) return;
+    const std::int64_t n = x.shape()[x.rank() - 1];
+    switch (f) {
+      case 0:
+        return push(softmax(apply(number(9), x), number(x.rank())));
+      case 1:
+        return push(log_softmax(apply(number(9), x) + x, number(x.rank())));
+      case 2:
+        return push(layer_norm(apply(number(9), x) * x, {n}));
+      case 3:
+        return push(rms_norm(apply(number(9), x), {n}));
+      default:
+        if (x.rank() != 2) return;
+        return push(cross_entropy(apply(number(9), x) - 1, zeros({x.shape()[0]}, kInt64)));
     }
   }
 
