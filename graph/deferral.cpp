@@ -120,10 +120,12 @@ void end_run(PendingRun& run, Released& released) {
 
 // Runs what is planned; the lock is given up meanwhile.
 void run_planned(PendingRun& run, std::unique_lock<std::mutex>& lock, Released& released) {
+  run.timer.start(run);
   lock.unlock();
   try {
     run.allocate();
     if (!backend_of(kCpu).run(run.program)) throw_internal("this backend runs no programs");
+    run.timer.finish();
   } catch (...) {  // no memory: the values stay pending, and may find some later
     lock.lock();
     for (Storage* s : run.results)
@@ -349,6 +351,7 @@ PendingReading::PendingReading(TensorImpl* t) : value_(t) {
                                    [&](auto* m) { return m != p && has_handles(m->out); });
     if (held == run->members.end()) {
       run_ = std::move(run);
+      run_->timer.start(*run_);
       return;
     }
     PendingValue* first = *held;
@@ -359,6 +362,7 @@ PendingReading::PendingReading(TensorImpl* t) : value_(t) {
 
 PendingReading::~PendingReading() {
   if (!run_) return;
+  run_->timer.finish();
   Released released;
   const std::lock_guard lock(pending_values_table().mutex);
   end_run(*run_, released);

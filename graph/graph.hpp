@@ -118,10 +118,15 @@ class Graph {
   // composite ops, and what follows from them, stay undescribed.
   void infer_shapes(std::source_location loc = std::source_location::current());
 
+  // Calls that run together, block by block, where their tensors are large (docs/chains.md), as
+  // indices into nodes(); sizes that follow an axis count as large. The last of some reads the
+  // others' result as it is computed.
+  std::vector<std::vector<std::size_t>> chains() const;
+
   // --- Showing it ---
   // Text: axes, inputs, parameters, constants, one line per call, outputs.
   std::string describe() const;
-  // A drawing for Graphviz.
+  // A drawing for Graphviz, with a frame around each chain.
   std::string to_dot() const;
 
  private:

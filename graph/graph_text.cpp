@@ -129,6 +129,15 @@ std::string Graph::to_dot() const {
     for (int r = 0; r < node.num_outputs; ++r)
       box[static_cast<std::size_t>(node.first_output + r)] = fmt::format("n{}", k);
   }
+  const auto groups = chains();
+  for (std::size_t c = 0; c < groups.size(); ++c) {
+    add("  subgraph cluster_{} {{ label=\"chain {}\"; fontname=\"Helvetica\"; fontsize=9; "
+        "style=dashed; "
+        "color=gray;",
+        c, c + 1);
+    for (const std::size_t k : groups[c]) add(" n{};", k);
+    add(" }}\n");
+  }
   for (std::size_t k = 0; k < outputs_.size(); ++k) {
     const Named& o = outputs_[k];
     const auto i = static_cast<std::size_t>(o.value);

@@ -15,6 +15,7 @@
 
 #include <boost/container/small_vector.hpp>
 
+#include "catena/graph/chain_report.hpp"
 #include "catena/graph/deferral.hpp"
 #include "catena/graph/op.hpp"
 #include "catena/graph/pointwise_program.hpp"
@@ -96,6 +97,7 @@ struct PendingRun {
   std::vector<Storage*> results;
   PointwiseProgram program;
   Shape shape;
+  ChainTimer timer;
 
   // Computes `wanted` into memory and, in the same pass, what handles hold of the values that it is
   // made of or that are made of the same ones, but for `except`. False when another run must end

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "catena/graph/autograd.hpp"
+#include "catena/graph/chain_report.hpp"
 #include "catena/graph/checkpoint.hpp"
 #include "catena/graph/deferral.hpp"
 #include "catena/graph/dispatch.hpp"

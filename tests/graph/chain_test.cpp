@@ -4,6 +4,7 @@
 
 #include "catena/backends/cpu/parallel.hpp"
 #include "catena/graph/autograd.hpp"
+#include "catena/graph/chain_report.hpp"
 #include "catena/graph/memory.hpp"
 #include "catena/graph/random.hpp"
 #include "catena/ops/all.hpp"
@@ -193,6 +194,27 @@ TEST(Chain, SameBitsEagerDeferredAndAtAnyThreadCount) {
 Tensor twice(Operand x) {
   const NoGrad off;
   return add(detail::call_op(op::Sum{}, x), detail::call_op(op::Mean{}, x));
+}
+
+TEST(Chain, IsReported) {
+  const DeferralScope on(true, 16);
+  std::vector<std::string> seen;
+  set_chain_observer([&](const ChainReport& report) {
+    EXPECT_GT(report.seconds, 0);
+    const std::string text = to_string(report);
+    seen.push_back(text.substr(0, text.rfind(", ")));
+  });
+  Tensor x = randn({4, 8}).set_requires_grad();
+  const Tensor y = tanh(x * 2), b = randn({8});
+  const double total = (y + b).sum().item<double>();
+  y.mean().backward();
+  set_chain_observer(nullptr);
+  EXPECT_NE(total, 0);
+  run_pending();
+  EXPECT_EQ(seen, (std::vector<std::string>{
+                      "2 calls (mul, tanh) on [4, 8]: 2 inputs, 1 result (float32)",
+                      "1 call (add) on [4, 8]: 2 inputs, read by the kernel of the call after it",
+                      "2 calls (tanh', mul') on [4, 8]: 3 inputs, 1 result (float32)"}));
 }
 
 TEST(Chain, AnOperandServesOneCall) {

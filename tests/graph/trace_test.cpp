@@ -342,6 +342,28 @@ TEST(Trace, ChecksItsOptions) {
       {"'n' has size 2 in one example and 3"});
 }
 
+TEST(Trace, TellsWhichCallsRunTogether) {
+  const Tensor w = randn({8, 8}), b = randn({8});
+  const Graph g = trace(
+      [&](const Tensor& x) {
+        const Tensor h = matmul(tanh(x * 2 + b), w);
+        const Tensor kept = relu(sigmoid(h)) * b;
+        return softmax(kept.to(kFloat64) * 0.5, 0) + sum(kept) * b.sum();
+      },
+      randn({4, 8}), dynamic_batch());
+  std::vector<std::string> chains;
+  for (const std::vector<std::size_t>& chain : g.chains()) {
+    chains.emplace_back();
+    for (const std::size_t k : chain)
+      chains.back() += g.nodes()[k].op.info().name + std::string(" ");
+  }
+  // One number is no chain, a value with two readers is no input of softmax alone.
+  EXPECT_EQ(chains,
+            (std::vector<std::string>{"mul add tanh ", "sigmoid relu mul cast mul softmax "}))
+      << g.describe();
+  EXPECT_NE(g.to_dot().find("label=\"chain 2\""), std::string::npos);
+}
+
 TEST(Trace, LargeDeferredValuesAreFollowed) {
   test::DeferralScope deferral(true, 1);
   const auto f = [](const Tensor& x) { return tanh(exp(x) * x + 1) * x; };

@@ -76,6 +76,7 @@ expect 0 ': ok' check d/model.catena
 expect 0 'output_0.npy' run d/model.catena --inputs d/test_pixels.npy --output-dir e
 expect 0 'output_0.pb' run d/model.catena --inputs d/test_pixels.npy --output-dir e --format pb
 cmp d/test_logits.npy e/output_0.npy || complain 'another process finds other outputs'
+expect 0 'chain' inspect d/model.catena --chains
 expect 0 '' inspect d/model.catena --dot d/model.dot
 grep -q digraph d/model.dot || complain 'no drawing in d/model.dot'
 expect 2 "input 'pixels' is missing" run d/model.catena --output-dir e

@@ -17,6 +17,7 @@ namespace {
 
 struct Options {
   std::string model, dot, svg;
+  bool chains = false;
 };
 
 std::string with_thousands(std::uint64_t n) {
@@ -60,10 +61,28 @@ void write_text(const std::string& path, const std::string& text) {
   if (!out) throw SystemError(fmt::format("{}: cannot be written", path));
 }
 
+void print_chains(const Graph& graph) {
+  int number = 0;
+  for (const std::vector<std::size_t>& chain : graph.chains()) {
+    fmt::print("chain {}:\n", ++number);
+    for (const std::size_t k : chain) {
+      const Graph::Node& node = graph.nodes()[k];
+      std::vector<std::string> inputs;
+      for (const Graph::ValueId id : node.inputs) inputs.push_back(graph.name_of(id));
+      fmt::print("  {} = {} <- {}\n", graph.name_of(node.first_output), node.op.info().name,
+                 fmt::join(inputs, ", "));
+    }
+  }
+  if (number == 0) fmt::print("no chains\n");
+}
+
 void inspect(const Options& options) {
   check_model_format(options.model);
-  if (options.dot.empty() && options.svg.empty()) return print_summary(read_info(options.model));
-  const std::string dot = load_model(options.model).to_dot();
+  if (!options.chains && options.dot.empty() && options.svg.empty())
+    return print_summary(read_info(options.model));
+  const Graph graph = load_model(options.model);
+  if (options.chains) print_chains(graph);
+  const std::string dot = graph.to_dot();
   if (!options.dot.empty()) write_text(options.dot, dot);
   if (options.svg.empty()) return;
   const std::string source = options.svg + ".dot";
@@ -82,6 +101,8 @@ void add_inspect(CLI::App& app, Action* action) {
   sub->add_option("MODEL", options->model, "A .catena file")->required();
   sub->add_option("--dot", options->dot, "Write the graph to this file for Graphviz");
   sub->add_option("--svg", options->svg, "Draw the graph into this file (needs Graphviz)");
+  sub->add_flag("--chains", options->chains,
+                "Show which calls run together where tensors are large");
   sub->callback([options, action] { *action = [options] { inspect(*options); }; });
 }
 
