@@ -10,6 +10,7 @@ int main(int argc, char** argv) {
     for (const task::Task& t : task::kTasks) {
       if (argc < 2 || argv[1] != std::string(t.name)) continue;
       task::Options options;
+      options.data_dir = CATENA_EXAMPLES;
       if (argc > 2) options.seed = std::stoull(argv[2]);
       if (argc > 3) options.out_dir = argv[3];
       const task::Result result = t.run(options);

@@ -11,14 +11,17 @@ namespace task {
 
 struct Options {
   std::uint64_t seed = 0;
-  std::string out_dir;  // for pictures; empty: none
-  bool verbose = true;  // tell what happens on standard output
+  std::string out_dir;                // for pictures; empty: none
+  bool verbose = true;                // tell what happens on standard output
+  std::int64_t epochs = 0;            // of tasks that train long; 0: the task's own number
+  std::string data_dir = "examples";  // holds digits/digits.csv and the like
 };
 
 struct Result {
-  double score = 0;      // what the target is about
-  double target = 0;     // to be met by the median over seeds
-  bool at_most = false;  // the score must not be above the target (else: not below)
+  double score = 0;          // what the target is about
+  double target = 0;         // to be met by the median over seeds
+  bool interrupted = false;  // by Ctrl-C; nothing was measured then
+  bool at_most = false;      // the score must not be above the target (else: not below)
   std::vector<std::pair<std::string, double>> values;  // everything measured, by name
   std::vector<std::string> pictures;                   // paths of what was drawn
 
@@ -29,6 +32,7 @@ struct Task {
   const char* name;
   const char* summary;
   Result (*run)(const Options& options);
+  bool trains_long = false;  // for many seconds: tests train one seed unless they run long too
 };
 
 Result perceptron(const Options& options);
@@ -37,6 +41,7 @@ Result backprop(const Options& options);
 Result line(const Options& options);
 Result classify(const Options& options);
 Result multilayer(const Options& options);
+Result cnn(const Options& options);
 
 inline constexpr Task kTasks[] = {
     {"perceptron", "Rosenblatt's perceptron learns AND and OR, not XOR; two layers do", perceptron},
@@ -45,6 +50,7 @@ inline constexpr Task kTasks[] = {
     {"line", "A line through noisy points, against the closed form", line},
     {"classify", "Two classes from 2 and from 20 features, with ROC curves", classify},
     {"multilayer", "Networks of any layer sizes with the loss of the task", multilayer},
+    {"cnn", "Convolutions on digits, ResNet-18 on CIFAR-10; filters and feature maps", cnn, true},
 };
 
 }  // namespace task

@@ -1,4 +1,4 @@
-// Decoders of picture files. Not a public header.
+// Decoders of picture files, and the encoder of PNG. Not a public header.
 #pragma once
 
 #include <cstddef>
@@ -29,5 +29,7 @@ bool decode_png(std::span<const std::uint8_t> file, std::int64_t max_pixels, Pix
                 DecodeError* error);
 bool decode_jpeg(std::span<const std::uint8_t> file, std::int64_t max_pixels, Pixels* out,
                  DecodeError* error);
+// False: `message` says why.
+bool encode_png(const Pixels& pixels, std::vector<std::uint8_t>* file, std::string* message);
 
 }  // namespace catena::train

@@ -100,4 +100,19 @@ bool decode_png(std::span<const std::uint8_t> file, std::int64_t max_pixels, Pix
   return done;
 }
 
+bool encode_png(const Pixels& pixels, std::vector<std::uint8_t>* file, std::string* message) {
+  png_image image{};
+  image.version = PNG_IMAGE_VERSION;
+  image.width = static_cast<png_uint_32>(pixels.width);
+  image.height = static_cast<png_uint_32>(pixels.height);
+  image.format = pixels.channels == 1 ? PNG_FORMAT_GRAY : PNG_FORMAT_RGB;
+  png_alloc_size_t bytes = PNG_IMAGE_PNG_SIZE_MAX(image);
+  file->resize(bytes);
+  const bool done = png_image_write_to_memory(&image, file->data(), &bytes, 0, pixels.values.data(),
+                                              0, nullptr) != 0;
+  if (!done) *message = image.message;
+  file->resize(done ? bytes : 0);
+  return done;
+}
+
 }  // namespace catena::train

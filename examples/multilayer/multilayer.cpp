@@ -89,7 +89,7 @@ task::Result multilayer::run(const Options& options) {
 
   optim::Adam adam(model.parameters(), {.lr = 0.01});
   const train::History history = train::fit(model, training,
-                                            {.epochs = options.epochs,
+                                            {.epochs = options.epochs > 0 ? options.epochs : 150,
                                              .batch_size = 32,
                                              .loss = loss,
                                              .optimizer = adam,
@@ -120,5 +120,5 @@ task::Result multilayer::run(const Options& options) {
 }
 
 task::Result task::multilayer(const Options& options) {
-  return ::multilayer::run({options, "categorical_cross_entropy", {32, 32}, 150});
+  return ::multilayer::run({options, "categorical_cross_entropy", {32, 32}});
 }

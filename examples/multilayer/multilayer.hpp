@@ -12,7 +12,6 @@ namespace multilayer {
 struct Options : task::Options {
   std::string loss = "categorical_cross_entropy";  // or "mse", "log_loss"
   std::vector<std::int64_t> hidden = {32, 32};     // sizes between input and output
-  std::int64_t epochs = 150;
 };
 
 // The score is the test accuracy, or for "mse" the fraction of the variance explained (R2).

@@ -18,6 +18,10 @@ std::string program_folder() {
   return error ? std::string(".") : self.parent_path().string();
 }
 
+std::string data_folder() {
+  return (std::filesystem::path(program_folder()) / "../share/catena").lexically_normal().string();
+}
+
 int run_program(const std::vector<std::string>& arguments) {
   std::vector<char*> argv;
   for (const std::string& a : arguments) argv.push_back(const_cast<char*>(a.c_str()));

@@ -24,13 +24,6 @@ struct Options {
   std::string save, resume;  // files with the state of the training
 };
 
-// Beside the program, in the build as once installed.
-std::string shipped_data() {
-  return (std::filesystem::path(program_folder()) / "../share/catena/digits/digits.csv")
-      .lexically_normal()
-      .string();
-}
-
 void write_json(const digits::Result& result, const Options& options) {
   nlohmann::ordered_json json;
   json["task"] = "digits";
@@ -95,7 +88,7 @@ std::string resume_command(const Options& options) {
 
 void train_digits(Options options) {
   options.task.device = device_from_name(options.device);
-  if (options.task.data_path.empty()) options.task.data_path = shipped_data();
+  if (options.task.data_path.empty()) options.task.data_path = data_folder() + "/digits/digits.csv";
   if (!options.task.out_dir.empty()) {
     std::error_code error;
     std::filesystem::create_directories(options.task.out_dir, error);

@@ -7,8 +7,10 @@
 #include <catena/catena.hpp>
 #include <nlohmann/json.hpp>
 
+#include "cnn/cnn.hpp"
 #include "command.hpp"
 #include "multilayer/multilayer.hpp"
+#include "program.hpp"
 #include "task.hpp"
 
 namespace catena::tool {
@@ -35,6 +37,7 @@ template <class Run>
 void train_task(const std::string& name, const task::Options& options, const std::string& json,
                 const Run& run) {
   const task::Result result = run();
+  if (result.interrupted) throw Interrupted();
   for (const std::string& picture : result.pictures)
     if (!picture.empty()) fmt::print("picture: {}\n", picture);
   if (!json.empty()) write_json(json, name, options, result);
@@ -43,43 +46,58 @@ void train_task(const std::string& name, const task::Options& options, const std
              result.reached() ? "reached" : "missed");
 }
 
-void add_options(CLI::App& app, task::Options& options, std::string& json) {
+void add_options(CLI::App& app, const task::Task& t, task::Options& options, std::string& json) {
+  options.data_dir = data_folder();
   app.add_option("--seed", options.seed, "Of the data, weights and masks")->capture_default_str();
   app.add_option("--out", options.out_dir, "Folder for the pictures");
   app.add_option("--json", json, "Write the results to this file");
+  if (t.trains_long || t.run == task::multilayer)
+    app.add_option("--epochs", options.epochs, "Passes over the data; 0: the task's own number")
+        ->check(CLI::NonNegativeNumber);
+}
+
+// A task with options of its own: `add` adds them, `run` takes them.
+template <class Options, class Add>
+void add_task(CLI::App& sub, const task::Task& t, Action* action, const Add& add,
+              task::Result (*run)(const Options&)) {
+  auto json = std::make_shared<std::string>();
+  auto options = std::make_shared<Options>();
+  add_options(sub, t, *options, *json);
+  add(*options);
+  sub.callback([=] {
+    *action = [=] { train_task(t.name, *options, *json, [&] { return run(*options); }); };
+  });
 }
 
 }  // namespace
 
 void add_train_tasks(CLI::App& train, Action* action) {
   for (const task::Task& t : task::kTasks) {
-    auto json = std::make_shared<std::string>();
     CLI::App* sub = train.add_subcommand(t.name, t.summary);
-    if (t.run == task::multilayer) {
-      auto options = std::make_shared<multilayer::Options>();
-      add_options(*sub, *options, *json);
-      sub->add_option("--loss", options->loss, "categorical_cross_entropy, log_loss or mse")
-          ->check(CLI::IsMember({"categorical_cross_entropy", "log_loss", "mse"}))
-          ->capture_default_str();
-      sub->add_option("--layers", options->hidden, "Sizes of the hidden layers, e.g. 64,32")
-          ->delimiter(',')
-          ->check(CLI::PositiveNumber)
-          ->capture_default_str();
-      sub->add_option("--epochs", options->epochs, "Passes over the data")
-          ->check(CLI::PositiveNumber)
-          ->capture_default_str();
-      sub->callback([=] {
-        *action = [=] {
-          train_task(t.name, *options, *json, [&] { return multilayer::run(*options); });
-        };
-      });
-      continue;
-    }
-    auto options = std::make_shared<task::Options>();
-    add_options(*sub, *options, *json);
-    sub->callback([=] {
-      *action = [=] { train_task(t.name, *options, *json, [&] { return t.run(*options); }); };
-    });
+    if (t.run == task::multilayer)
+      add_task(
+          *sub, t, action,
+          [&](multilayer::Options& options) {
+            sub->add_option("--loss", options.loss, "categorical_cross_entropy, log_loss or mse")
+                ->check(CLI::IsMember({"categorical_cross_entropy", "log_loss", "mse"}))
+                ->capture_default_str();
+            sub->add_option("--layers", options.hidden, "Sizes of the hidden layers, e.g. 64,32")
+                ->delimiter(',')
+                ->check(CLI::PositiveNumber)
+                ->capture_default_str();
+          },
+          multilayer::run);
+    else if (t.run == task::cnn)
+      add_task(
+          *sub, t, action,
+          [&](cnn::Options& options) {
+            sub->add_option("--cifar", options.cifar,
+                            "Folder with CIFAR-10's binary files: ResNet-18 learns them");
+          },
+          cnn::run);
+    else
+      add_task(
+          *sub, t, action, [](task::Options&) {}, t.run);
   }
 }
 
