@@ -13,7 +13,7 @@
 #include <utility>
 
 #include "catena/backends/cpu/parallel.hpp"
-#include "catena/backends/cpu/xsimd_fused.hpp"
+#include "catena/backends/cpu/xsimd_avx512.hpp"
 #include "catena/graph/backend.hpp"
 
 #ifndef CATENA_ISA

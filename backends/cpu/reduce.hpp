@@ -93,8 +93,10 @@ template <class R>
 [[gnu::noinline]] typename R::Acc reduce_line(const Reader<typename R::In>& x, std::int64_t start,
                                               std::int64_t n) {
   alignas(64) typename R::In buffer[R::kRun];
-  typename R::Acc total = R::kIdentity;
-  for (std::int64_t i = 0; i < n; i += R::kRun) {
+  // Not from the identity on, which would turn a sum of -0 into 0.
+  const std::int64_t first = min_of(R::kRun, n);
+  typename R::Acc total = R::line(x.at(start, first, buffer), first);
+  for (std::int64_t i = first; i < n; i += R::kRun) {
     const std::int64_t m = min_of(R::kRun, n - i);
     total = R::combine(total, R::line(x.at(start + i, m, buffer), m));
   }

@@ -1,4 +1,4 @@
-// xsimd with the fused multiply-add of AVX-512: its own version 8 multiplies and adds there, which
+// xsimd with better arithmetic for AVX-512: its own version 8 has no fused multiply-add there, which
 // makes exp, log, tanh and erf slower. The overloads must come before xsimd's functions, which call
 // them by qualified names.
 #pragma once
@@ -28,6 +28,16 @@ CATENA_FUSED(fms, fmsub)
 CATENA_FUSED(fnma, fnmadd)
 CATENA_FUSED(fnms, fnmsub)
 #undef CATENA_FUSED
+
+// xsimd's -x is 0 - x, which is +0 for +0.
+template <class A>
+inline batch<float, A> neg(const batch<float, A>& x, requires_arch<avx512f>) noexcept {
+  return _mm512_xor_ps(x, _mm512_set1_ps(-0.0f));
+}
+template <class A>
+inline batch<double, A> neg(const batch<double, A>& x, requires_arch<avx512f>) noexcept {
+  return _mm512_xor_pd(x, _mm512_set1_pd(-0.0));
+}
 
 }  // namespace xsimd::kernel
 #endif
