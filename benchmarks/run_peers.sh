@@ -17,7 +17,7 @@ set -f  # regular expressions are no file patterns
 here=$(cd "$(dirname "$0")" && pwd)
 build=$(realpath "${1:-build}")
 rounds=${ROUNDS:-3} core=${CORE:-0} parameters=${FILE_PARAMETERS:-100000000}
-workloads=${WORKLOADS:-W1 W2_mlp.*sgd W2_(mlp.*adam|adam) W3 W4 W5 W6 W7 W8 W9 W10}
+workloads=${WORKLOADS:-W1 W2_mlp.*sgd W2_(mlp.*adam|adam) W3 chain_ W4 W5 W6 W7 W8 W9 W10}
 out=${OUT:-$here/results/$(date -u +%Y-%m-%d)}
 ours=$build/benchmarks/catena_bench
 [ -x "$ours" ] || { echo "run_peers.sh: $ours is missing; build the target catena_bench" >&2; exit 1; }

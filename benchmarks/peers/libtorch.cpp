@@ -247,6 +247,107 @@ void pointwise(Session& session) {
   }
 }
 
+// The chains of chains.cpp, an op at a time as libtorch runs them.
+void w3_chain(Session& session, long n) {
+  Tensor x = torch::randn({n}).requires_grad_(true);
+  Benchmark(session, "W3_chain n=" + std::to_string(n) + " unit=element threads=1 how=chain")
+      .units(static_cast<double>(n))
+      .warm_up(2)
+      .repetitions(7, 400)
+      .run([&](Clock& clock) {
+        x.mutable_grad() = Tensor();
+        clock.skip();
+        Tensor y = (torch::tanh(x * 1.5 + 0.25) * torch::sigmoid(x) + torch::relu(x)).sum();
+        clock.lap("fwd");
+        y.backward();
+        clock.lap("bwd");
+      });
+}
+
+void transformer_chain(Session& session) {
+  constexpr long kRows = 1024, kWidth = 2048;
+  Tensor h = torch::randn({kRows, kWidth}).requires_grad_(true);
+  Tensor b = torch::randn({kWidth}).requires_grad_(true);
+  Tensor r = torch::randn({kRows, kWidth}).requires_grad_(true), g = torch::randn({kRows, kWidth});
+  Benchmark(session,
+            "chain_block gelu+bias+dropout+residual shape=1024x2048 unit=element threads=1 "
+            "how=chain")
+      .units(static_cast<double>(kRows * kWidth))
+      .warm_up(2)
+      .repetitions(7, 400)
+      .run([&](Clock& clock) {
+        for (Tensor* t : {&h, &b, &r}) t->mutable_grad() = Tensor();
+        clock.skip();
+        Tensor y = torch::dropout(torch::gelu(h + b), 0.1, true) + r;
+        clock.lap("fwd");
+        y.backward(g);
+        clock.lap("bwd");
+      });
+}
+
+void lstm_chain(Session& session) {
+  constexpr long kRows = 256, kWidth = 1024;
+  Tensor gates = torch::randn({kRows, 4 * kWidth}).requires_grad_(true);
+  Tensor c = torch::randn({kRows, kWidth}).requires_grad_(true), g = torch::randn({kRows, kWidth});
+  Benchmark(session, "chain_lstm gates by ops shape=256x1024 unit=element threads=1 how=chain")
+      .units(static_cast<double>(kRows * kWidth))
+      .warm_up(2)
+      .repetitions(7, 400)
+      .run([&](Clock& clock) {
+        gates.mutable_grad() = Tensor();
+        c.mutable_grad() = Tensor();
+        clock.skip();
+        const auto gate = [&](long k) { return gates.slice(1, k * kWidth, (k + 1) * kWidth); };
+        Tensor next = torch::sigmoid(gate(1)) * c + torch::sigmoid(gate(0)) * torch::tanh(gate(2));
+        Tensor y = torch::sigmoid(gate(3)) * torch::tanh(next);
+        clock.lap("fwd");
+        y.backward(g);
+        clock.lap("bwd");
+      });
+}
+
+void adam_chain(Session& session) {
+  constexpr long kCount = 4 << 20;
+  torch::NoGradGuard off;
+  Tensor p = torch::randn({kCount}), m = torch::zeros({kCount}), v = torch::zeros({kCount});
+  const Tensor g = torch::randn({kCount});
+  const double step = 1e-3 / 0.1, root_scale = 1 / std::sqrt(0.001);
+  Benchmark(session, "chain_adam by ops n=4194304 unit=element threads=1 how=chain")
+      .units(static_cast<double>(kCount))
+      .warm_up(2)
+      .repetitions(7, 400)
+      .run([&](Clock& clock) {
+        m = m * 0.9 + g * 0.1;
+        v = v * 0.999 + g * g * 0.001;
+        p.add_(m * step / (torch::sqrt(v) * root_scale + 1e-8), -1);
+        clock.lap("step");
+      });
+}
+
+void normalize_chain(Session& session) {
+  const Tensor x = torch::rand({16, 3, 224, 224});
+  const Tensor mean = torch::tensor({0.485, 0.456, 0.406}, torch::kFloat).reshape({3, 1, 1});
+  const Tensor stddev = torch::tensor({0.229, 0.224, 0.225}, torch::kFloat).reshape({3, 1, 1});
+  Benchmark(session,
+            "chain_normalize (x - mean) / std images=16x3x224x224 unit=element threads=1 "
+            "how=chain")
+      .units(16.0 * 3 * 224 * 224)
+      .warm_up(2)
+      .repetitions(7, 400)
+      .run([&](Clock& clock) {
+        const Tensor y = (x - mean) / stddev;
+        clock.lap("run");
+      });
+}
+
+void chains(Session& session) {
+  for (const int bits : {6, 12, 16, 20, 24}) w3_chain(session, 1L << bits);
+  transformer_chain(session);
+  lstm_chain(session);
+  adam_chain(session);
+  normalize_chain(session);
+}
+
 void lstm(Session& session) {
   const long steps = 64, batch = 32, input = 128, hidden = 256;
   const Tensor x = torch::randn({steps, batch, input});
@@ -454,6 +555,7 @@ int main(int argc, char** argv) {
   mlp(session);
   images(session);
   pointwise(session);
+  chains(session);
   lstm(session);
   transformer(session);
   cross_entropy(session);
