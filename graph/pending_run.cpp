@@ -299,7 +299,9 @@ void PendingRun::build() {
     step.entries = p.line.entries;
     if (step.entries)
       step.input_dtype = p.inputs[0].value ? p.inputs[0].value->dtype : p.inputs[0].dtype;
+    step.info = &p.op.info();
     step.op = p.op.attrs();
+    step.dtype = p.out->dtype;
     step.num_inputs = p.num_inputs;
     step.element_bytes = static_cast<std::int64_t>(size_of(p.out->dtype));
     for (int i = 0; i < p.num_inputs; ++i) {

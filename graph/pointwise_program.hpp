@@ -3,11 +3,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <mutex>
 #include <vector>
 
 #include "catena/graph/backend.hpp"
 
 namespace catena {
+
+struct OpInfo;
 
 // Step k computes one value for all elements from earlier steps and from memory. A backend runs
 // blocks of elements through all steps, so that what lies between them never leaves the cache.
@@ -30,10 +33,12 @@ struct PointwiseProgram {
     int index = 0;
   };
   struct Step {
-    PointwiseFn line = nullptr;   // or
-    EntriesFn entries = nullptr;  // of one input
-    DType input_dtype = kFloat32;
+    PointwiseFn line = nullptr;    // or
+    EntriesFn entries = nullptr;   // of one input
+    DType input_dtype = kFloat32;  // of `entries`
+    const OpInfo* info = nullptr;
     const void* op = nullptr;  // the attributes
+    DType dtype = kFloat32;    // of the value
     int num_inputs = 0;
     Source inputs[kMaxInputs];
     std::int64_t element_bytes = 0;
@@ -48,6 +53,17 @@ struct PointwiseProgram {
   std::vector<Memory> memory;
   std::vector<Step> steps;
   int slots = 0;
+
+  // Steps [first, end) that a backend computes with one function, values between them in registers.
+  struct Joined {
+    int first = 0, end = 0;
+    void (*code)(const void* const* inputs, void* const* outputs, std::int64_t n) = nullptr;
+    std::vector<Source> inputs;
+    std::vector<int> outputs;  // steps whose values others read
+  };
+  // In order; the backend finds them when it first runs the program.
+  mutable std::vector<Joined> joined;
+  mutable std::once_flag joined_once;
 };
 
 }  // namespace catena

@@ -6,7 +6,7 @@ set -eu
 
 packages="
 g++ cmake ninja-build
-libopenblas-dev libdnnl-dev libxsimd-dev libtbb-dev libboost-dev libfmt-dev
+libopenblas-dev libdnnl-dev libxsimd-dev libxbyak-dev libtbb-dev libboost-dev libfmt-dev
 libprotobuf-dev protobuf-compiler libxxhash-dev
 zlib1g-dev libpng-dev libjpeg62-turbo-dev libminizip-dev
 libcli11-dev nlohmann-json3-dev

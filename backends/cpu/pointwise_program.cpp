@@ -4,6 +4,7 @@
 #include <cstring>
 #include <vector>
 
+#include "catena/backends/cpu/joined_steps.hpp"
 #include "catena/backends/cpu/parallel.hpp"
 
 namespace catena::cpu {
@@ -17,10 +18,6 @@ constexpr std::int64_t kBlock = 1024;
 constexpr std::size_t kBlockBytes = kBlock * 8;
 constexpr std::size_t kAlignment = 64;
 constexpr std::int64_t kGrain = 16384;  // elements one thread takes at a time
-// An innermost dimension of this many elements is walked through line by line; with a shorter one
-// inputs are first copied row-major, so that blocks stay long.
-constexpr std::int64_t kLongLine = 256;
-
 // n elements of a strided input from `offset`, at position `index`, to row-major memory.
 template <class T>
 void gather(const Program& p, const Program::Memory& m, const std::int64_t* at, std::int64_t n,
@@ -59,14 +56,14 @@ void gather(const Program& p, const Program::Memory& m, const std::int64_t* at, 
 // The working memory of one thread.
 class Runner {
  public:
-  explicit Runner(const Program& p) : p_(p) {
+  explicit Runner(const Program& p) : p_(p), joined_(joined_steps(p)) {
     const std::size_t bytes = (static_cast<std::size_t>(p.slots) + p.memory.size()) * kBlockBytes;
     thread_local std::vector<std::byte> buffer;
     if (buffer.size() < bytes + kAlignment) buffer.resize(bytes + kAlignment);
     const auto address = reinterpret_cast<std::uintptr_t>(buffer.data());
     slots_ = buffer.data() + (kAlignment - address % kAlignment) % kAlignment;
     dense_ = slots_ + static_cast<std::size_t>(p.slots) * kBlockBytes;
-    by_lines_ = p.sizes[p.rank - 1] >= kLongLine;
+    by_lines_ = goes_by_lines(p);
   }
 
   // The elements from `begin` to `end`. The last step's values go to `last`, if that is given.
@@ -123,38 +120,67 @@ class Runner {
 
   void run_block(std::int64_t begin, std::int64_t n, void* last) {
     place_memory(begin, n);
+    auto joined = joined_.begin();
     const std::size_t count = p_.steps.size();
-    for (std::size_t k = 0; k < count; ++k) {
-      const Program::Step& step = p_.steps[k];
-      const void* in[Program::kMaxInputs];
-      std::int64_t strides[Program::kMaxInputs];
-      for (int i = 0; i < step.num_inputs; ++i) {
-        const Program::Source& source = step.inputs[i];
-        const auto at = static_cast<std::size_t>(source.index);
-        strides[i] = 1;
-        if (source.kind == Program::Source::kStep) {
-          in[i] = values_[at];
-        } else if (source.kind == Program::Source::kMemory) {
-          in[i] = memory_[at];
-          strides[i] = strides_[at];
-        } else {
-          in[i] = nullptr;
-        }
+    for (std::size_t k = 0; k < count;) {
+      if (joined != joined_.end() && joined->first == static_cast<int>(k)) {
+        run_joined(*joined, begin, n, last);
+        k = static_cast<std::size_t>(joined->end);
+        ++joined;
+      } else {
+        run_step(k, begin, n, last);
+        ++k;
       }
-      void* out = last;
-      if (step.result)
-        out = static_cast<char*>(step.result) + begin * step.element_bytes;
-      else if (step.slot >= 0)
-        out = slots_ + static_cast<std::size_t>(step.slot) * kBlockBytes;
-      if (step.line)
-        step.line(step.op, out, in, strides, n);
-      else
-        step.entries(step.op, begin, in[0], strides[0], step.input_dtype, out, n);
-      values_[k] = out;
     }
   }
 
+  const void* data_of(const Program::Source& source) const {
+    const auto at = static_cast<std::size_t>(source.index);
+    return source.kind == Program::Source::kStep     ? values_[at]
+           : source.kind == Program::Source::kMemory ? memory_[at]
+                                                     : nullptr;
+  }
+  // Where step k puts its values, for the steps that follow too.
+  void* place_value(std::size_t k, std::int64_t begin, void* last) {
+    const Program::Step& step = p_.steps[k];
+    void* out = last;
+    if (step.result)
+      out = static_cast<char*>(step.result) + begin * step.element_bytes;
+    else if (step.slot >= 0)
+      out = slots_ + static_cast<std::size_t>(step.slot) * kBlockBytes;
+    values_[k] = out;
+    return out;
+  }
+
+  void run_step(std::size_t k, std::int64_t begin, std::int64_t n, void* last) {
+    const Program::Step& step = p_.steps[k];
+    const void* in[Program::kMaxInputs];
+    std::int64_t strides[Program::kMaxInputs];
+    for (int i = 0; i < step.num_inputs; ++i) {
+      const Program::Source& source = step.inputs[i];
+      in[i] = data_of(source);
+      strides[i] = source.kind == Program::Source::kMemory
+                       ? strides_[static_cast<std::size_t>(source.index)]
+                       : 1;
+    }
+    void* out = place_value(k, begin, last);
+    if (step.line)
+      step.line(step.op, out, in, strides, n);
+    else
+      step.entries(step.op, begin, in[0], strides[0], step.input_dtype, out, n);
+  }
+
+  void run_joined(const Program::Joined& joined, std::int64_t begin, std::int64_t n, void* last) {
+    const void* in[Program::kMaxMemory];
+    void* out[Program::kMaxSteps];
+    for (std::size_t i = 0; i < joined.inputs.size(); ++i) in[i] = data_of(joined.inputs[i]);
+    for (std::size_t o = 0; o < joined.outputs.size(); ++o)
+      out[o] = place_value(static_cast<std::size_t>(joined.outputs[o]), begin, last);
+    joined.code(in, out, n);
+  }
+
   const Program& p_;
+  const std::vector<Program::Joined>& joined_;
   std::byte* slots_;
   std::byte* dense_;
   bool by_lines_;

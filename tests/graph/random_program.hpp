@@ -1,7 +1,8 @@
 // A random program for the checker of the memory gate (random_program_test.cpp). It mixes calls of
 // every pointwise op on all dtypes and broadcast forms with views, casts, dropout, reductions,
 // in-place writes, writes through escaped pointers, hooks, several backward passes, and threads
-// that read shared tensors. A deferred run also changes the number of threads it computes with.
+// that read shared tensors. A deferred run also changes the number of threads it computes with, and
+// mostly makes machine code for its chains.
 #pragma once
 
 #include <cmath>
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "catena/backends/cpu/parallel.hpp"
+#include "catena/backends/cpu/step_code.hpp"
 #include "catena/graph/autograd.hpp"
 #include "catena/graph/random.hpp"
 #include "catena/graph/registry.hpp"
@@ -43,7 +45,10 @@ class Program {
   Outcome run() {
     DeferralScope scope(deferred_, 1);
     const int threads = num_threads();
-    if (deferred_) set_num_threads(1 + static_cast<int>(how_() % 3));
+    if (deferred_) {
+      set_num_threads(1 + static_cast<int>(how_() % 3));
+      cpu::set_step_code_after(how_() % 4 == 0 ? 0 : 1);
+    }
     manual_seed(random_());
     // Some are large enough for several threads, and for blocks of several lines.
     const bool large = chance(2);
