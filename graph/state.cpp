@@ -1,9 +1,14 @@
 #include "catena/graph/state.hpp"
 
+#include <algorithm>
+#include <unordered_map>
+
 #include <fmt/format.h>
 
 #include "catena/graph/autograd.hpp"
+#include "catena/graph/deferral.hpp"
 #include "catena/graph/error.hpp"
+#include "catena/graph/view.hpp"
 
 namespace catena {
 
@@ -50,7 +55,25 @@ void State::wrong_type(std::string_view name, const AttrValue& value, const char
 State State::clone() const {
   NoGrad no_grad;
   State out;
-  for (const auto& [name, tensor] : tensors) out.add(name, tensor.detach().clone());
+  std::unordered_map<const void*, std::vector<std::size_t>> at_address;
+  for (std::size_t k = 0; k < tensors.size(); ++k) {
+    const auto& [name, tensor] = tensors[k];
+    detail::ensure_ready(tensor.impl());
+    auto& there = at_address[detail::view_of(tensor.impl()).data];
+    const auto same = std::find_if(there.begin(), there.end(), [&, &tensor = tensor](auto other) {
+      const Tensor& t = tensors[other].second;
+      return t.shape() == tensor.shape() && t.strides() == tensor.strides() &&
+             t.dtype() == tensor.dtype();
+    });
+    if (same != there.end()) {
+      out.add(name, out.tensors[*same].second);
+      continue;
+    }
+    there.push_back(k);
+    Tensor copy = tensor.detach().clone();
+    if (tensor.is_leaf() && tensor.requires_grad()) copy.set_requires_grad();
+    out.add(name, std::move(copy));
+  }
   out.values = values;
   return out;
 }

@@ -45,7 +45,7 @@ struct State {
     wrong_type(name, value, attr_type_name(AttrValue(T{})), loc);
   }
 
-  // The same with all tensors copied, independent of later changes.
+  // The same with all tensors copied, independent of later changes; what is one tensor stays one.
   State clone() const;
 
  private:

@@ -6,7 +6,10 @@
 #include <cerrno>
 #include <cmath>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
+#include <string_view>
+#include <system_error>
 
 #include "catena/graph/error.hpp"
 #include "catena/train/progress.hpp"
@@ -76,6 +79,10 @@ void EarlyStopping::load_state(const State& state) {
 
 // --- Checkpoint ---
 
+namespace {
+constexpr std::string_view kEpoch = "{epoch}";
+}  // namespace
+
 Checkpoint::Checkpoint(CheckpointOptions options, std::source_location loc)
     : options_(std::move(options)), monitor_(options_.monitor, options_.mode, 0) {
   if (options_.path.empty()) throw_argument(name(), "there is no path; expected a file name", loc);
@@ -86,9 +93,18 @@ Checkpoint::Checkpoint(CheckpointOptions options, std::source_location loc)
                    loc);
   if (options_.every < 0)
     throw_argument(name(), fmt::format("every is {}; expected epochs >= 0", options_.every), loc);
+  if (options_.keep < 0)
+    throw_argument(name(), fmt::format("keep is {}; expected files >= 0", options_.keep), loc);
+  if (options_.keep > 0 && options_.path.find(kEpoch) == std::string::npos)
+    throw_argument(name(),
+                   fmt::format("keep is {}, but path is '{}'; expected \"{}\" in it, so that files "
+                               "have names of their own",
+                               options_.keep, options_.path, kEpoch),
+                   loc);
 }
 
 void Checkpoint::prepare(FitContext& fit) {
+  finish_writing();
   saved_.clear();
   if (options_.best_only) monitor_.prepare(*this, fit);
 }
@@ -104,18 +120,49 @@ void Checkpoint::on_epoch_end(FitContext& fit) {
 std::string Checkpoint::on_interrupt(FitContext& fit) {
   const bool is_lost = fit.logs.has("loss") && !std::isfinite(fit.logs["loss"]);
   if (!options_.best_only && !is_lost) save(fit);
+  finish_writing();
   if (saved_.empty()) return "";
   if (!options_.resume_hint.empty()) return options_.resume_hint;
-  return fmt::format("load_checkpoint(\"{}\") as FitOptions::resume", saved_);
+  return fmt::format("load_checkpoint(\"{}\") as FitOptions::resume", saved_.back());
 }
 
+void Checkpoint::on_train_end(FitContext&) { finish_writing(); }
+
 void Checkpoint::save(const FitContext& fit) {
+  finish_writing();
   std::string path = options_.path;
   // In the middle of an epoch the file of the one before stays.
-  if (const auto at = path.find("{epoch}"); at != std::string::npos)
-    path.replace(at, 7, fmt::format("{}{}", fit.epoch, fit.step > 0 ? "_interrupted" : ""));
-  options_.save(path, fit.state());
-  saved_ = path;
+  if (const auto at = path.find(kEpoch); at != std::string::npos)
+    path.replace(at, kEpoch.size(),
+                 fmt::format("{}{}", fit.epoch, fit.step > 0 ? "_interrupted" : ""));
+  std::erase(saved_, path);
+  saved_.push_back(path);
+  if (options_.async) {
+    writing_ = std::async(std::launch::async, [save = options_.save, path,
+                                               state = fit.state().clone()] { save(path, state); });
+    return;
+  }
+  write_or_forget([&] { options_.save(path, fit.state()); });
+}
+
+// When a file is written, the oldest ones beyond those that stay go.
+void Checkpoint::finish_writing() {
+  if (writing_.valid()) write_or_forget([&] { writing_.get(); });
+}
+
+template <class Write>
+void Checkpoint::write_or_forget(const Write& write) {
+  try {
+    write();
+  } catch (...) {
+    saved_.pop_back();
+    throw;
+  }
+  while (options_.keep > 0 && saved_.size() > static_cast<std::size_t>(options_.keep)) {
+    std::error_code failed;  // a file that is gone already is as well
+    std::filesystem::remove(saved_.front(), failed);
+    saved_.pop_front();
+  }
 }
 
 State Checkpoint::state() const { return options_.best_only ? monitor_.state() : State(); }

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
+#include <future>
 #include <optional>
 #include <string>
 #include <type_traits>
@@ -73,6 +75,12 @@ struct CheckpointOptions {
   std::string path;
   StateWriter save = {};   // .save = save_checkpoint
   std::int64_t every = 1;  // epochs, and at the end; 0: only when the training is interrupted
+  // The newest files of this training that stay; older ones are deleted once a newer one is
+  // written. 0: all stay.
+  int keep = 0;
+  // A thread writes a copy of the state while the training goes on. What goes wrong is thrown at
+  // the next save or at the end of the training.
+  bool async = false;
   // Instead: after each epoch in which the monitored value is the best so far.
   bool best_only = false;
   std::string monitor = "val_loss";
@@ -83,15 +91,18 @@ struct CheckpointOptions {
 
 // Saves the state of the training, from which fit can go on (FitOptions::resume). When the training
 // is interrupted it is saved as well, except with best_only. What has a loss that is NaN or
-// infinite is not saved. Runs after all other callbacks.
+// infinite is not saved. Runs after all other callbacks. The newest files and the best one are two
+// of these.
 class Checkpoint : public Callback {
  public:
-  // Throws ArgumentError without a path or a writer, or for every < 0.
+  // Throws ArgumentError without a path or a writer, for every < 0 or keep < 0, and for keep > 0
+  // where all files have one name.
   explicit Checkpoint(CheckpointOptions options,
                       std::source_location loc = std::source_location::current());
   const char* name() const override { return "checkpoint"; }
   void prepare(FitContext& fit) override;
   void on_epoch_end(FitContext& fit) override;
+  void on_train_end(FitContext& fit) override;
   std::string on_interrupt(FitContext& fit) override;
   bool runs_last() const override { return true; }
   State state() const override;
@@ -99,8 +110,12 @@ class Checkpoint : public Callback {
 
  private:
   void save(const FitContext& fit);
+  void finish_writing();
+  template <class Write>
+  void write_or_forget(const Write& write);
   CheckpointOptions options_;
-  std::string saved_;  // the last file of this training
+  std::deque<std::string> saved_;  // the files of this training that are there, oldest first
+  std::future<void> writing_;      // of the last of them, with async
   Monitor monitor_;
 };
 

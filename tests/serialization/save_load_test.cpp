@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "catena/graph/memory.hpp"
 #include "catena/graph/trace.hpp"
 #include "catena/ops/all.hpp"
 #include "catena/serialization/describe.hpp"
@@ -100,6 +101,30 @@ TEST_F(SaveLoad, SharedTensorsAreWrittenOnce) {
   const std::vector<NamedTensor> loaded = load_tensors(path_);
   EXPECT_TRUE(loaded[0].second.is_same(loaded[1].second));
   EXPECT_TRUE(loaded[0].second.is_same(loaded[2].second));
+}
+
+TEST_F(SaveLoad, ACopyOfAStateGivesTheSameFile) {
+  test::DeferralScope deferral(true, 1);
+  State state;
+  Tensor w = randn({4, 4}).set_requires_grad();
+  const Tensor pending = exp(randn({4})) * 2, other = exp(randn({4})) * 3;
+  state.add("w", w);
+  state.add("tied", w);
+  state.add("view", w.detach().t());
+  state.add("pending", pending);
+  state.add("other", other);
+  state.add_value("epoch", std::int64_t{3});
+  const State copy = state.clone();
+  EXPECT_TRUE(copy.tensors[0].second.is_same(copy.tensors[1].second));
+  save_checkpoint(path_, state);
+  const std::string before = read_file(path_);
+  save_checkpoint(path_, copy);
+  EXPECT_EQ(read_file(path_), before);
+  {
+    const NoGrad off;
+    w.fill_(0);
+  }
+  EXPECT_NE(copy.tensors[0].second.sum().item<double>(), 0);
 }
 
 TEST_F(SaveLoad, PendingValuesAreComputedFirst) {
@@ -256,6 +281,28 @@ TEST_F(SaveLoad, LargeTensorsInSeveralThreads) {
     expect_error<SystemError>([&] { load_tensors(path_, load_many); }, {"tensor 1 of 5: checksum"});
     expect_error<SystemError>([&] { read_info(path_, load_many); }, {"tensor 1 of 5: checksum"});
   }
+}
+
+// 3.2 GB, in one tensor of more than 2 GiB and many small ones.
+TEST_F(SaveLoad, FilesOfSeveralGigabytes) {
+  if (!test::soak()) GTEST_SKIP() << "needs CATENA_SOAK=1, 7 GB of memory and 3.2 GB of disk";
+  std::vector<NamedTensor> tensors;
+  tensors.emplace_back("large", arange(0, 600'000'000, 1, TensorOptions(kFloat32)));
+  for (int i = 0; i < 200; ++i)
+    tensors.emplace_back("small" + std::to_string(i), full({1'000'000}, i, {kFloat32}));
+  save_tensors(path_, tensors, {.sync = false});
+  EXPECT_GT(std::filesystem::file_size(path_), 3'200'000'000u);
+  const double sum = tensors[0].second.sum().item<double>();
+  tensors.clear();
+  release_cached_memory(kCpu);
+  const std::vector<NamedTensor> loaded = load_tensors(path_);
+  ASSERT_EQ(loaded.size(), 201u);
+  EXPECT_EQ(loaded[0].second.sum().item<double>(), sum);
+  for (int i = 0; i < 200; ++i) {
+    const Tensor& t = loaded[static_cast<std::size_t>(i) + 1].second;
+    EXPECT_TRUE(same_bits(t, full({1'000'000}, i, {kFloat32}))) << i;
+  }
+  std::filesystem::remove(path_);
 }
 
 TEST_F(SaveLoad, DeepGraphsAreSavedAndLoaded) {

@@ -8,6 +8,7 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <sstream>
 
 #include "catena/graph/autograd.hpp"
@@ -22,6 +23,7 @@
 #include "catena/train/sgd.hpp"
 #include "class_data.hpp"
 #include "support.hpp"
+#include "temp_folder.hpp"
 
 namespace catena::test {
 namespace {
@@ -279,6 +281,97 @@ TEST(Checkpoint, AnInterruptionLeavesWhatIsGood) {
   EXPECT_NE(said.find("load_checkpoint(\"at 1\")"), std::string::npos) << said;
   EXPECT_EQ(saved_with({.best_only = true, .monitor = "loss"}, false), Paths{"at 1"});
   EXPECT_NE(said.find("load_checkpoint(\"at 1\")"), std::string::npos) << said;
+}
+
+TEST(Checkpoint, KeepsTheNewestFiles) {
+  const TempFolder folder;
+  const auto path = [&](const std::string& name) { return folder.path() + "/" + name; };
+  for (const bool async : {false, true}) {
+    nn::Linear net(3, 3);
+    const auto write = [](const std::string& to, const State&) { std::ofstream(to) << "saved"; };
+    train::fit(net, classes(8),
+               {.epochs = 5,
+                .metrics = {scripted({1, 3, 2, 1, 0})},
+                .verbose = Verbose::kSilent,
+                .callbacks = {
+                    train::Checkpoint(
+                        {.path = path("epoch{epoch}"), .save = write, .keep = 2, .async = async}),
+                    train::Checkpoint({.path = path("best"),
+                                       .save = write,
+                                       .async = async,
+                                       .best_only = true,
+                                       .monitor = "scripted",
+                                       .mode = "max"})}});
+    std::vector<std::string> there;
+    for (const auto& entry : std::filesystem::directory_iterator(folder.path())) {
+      there.push_back(entry.path().filename().string());
+      std::filesystem::remove(entry.path());
+    }
+    std::sort(there.begin(), there.end());
+    EXPECT_EQ(there, (std::vector<std::string>{"best", "epoch4", "epoch5"})) << async;
+  }
+  const auto nothing = [](const std::string&, const State&) {};
+  expect_error<ArgumentError>(
+      [&] { train::Checkpoint({.path = "{epoch}", .save = nothing, .keep = -1}); },
+      {"keep is -1", "files >= 0"});
+  expect_error<ArgumentError>(
+      [&] { train::Checkpoint({.path = "last", .save = nothing, .keep = 3}); },
+      {"keep is 3", "'last'", "{epoch}"});
+}
+
+TEST(Checkpoint, WritesWhileTheTrainingGoesOn) {
+  const auto data = classes(8);
+  const auto states = [&](bool async) {
+    manual_seed(3);
+    nn::Linear net(3, 3);
+    std::vector<State> saved;
+    std::promise<void> second_epoch;
+    std::shared_future<void> begun = second_epoch.get_future().share();
+    train::fit(net, data,
+               {.epochs = 3,
+                .verbose = Verbose::kSilent,
+                .callbacks = {train::Checkpoint(
+                                  {.path = "p",
+                                   .save =
+                                       [&, async, begun](const std::string&, const State& state) {
+                                         // The first file is written only when training went on.
+                                         if (async && saved.empty()) begun.wait();
+                                         saved.push_back(state.clone());
+                                       },
+                                   .async = async}),
+                              train::LambdaCallback({.on_batch_end = [&](FitContext& fit) {
+                                if (fit.epoch == 1 && fit.step == 1) second_epoch.set_value();
+                              }})}});
+    return saved;
+  };
+  const std::vector<State> plain = states(false), async = states(true);
+  ASSERT_EQ(plain.size(), 3u);
+  ASSERT_EQ(async.size(), 3u);
+  for (std::size_t k = 0; k < 3; ++k)
+    for (const auto& [name, tensor] : plain[k].tensors)
+      EXPECT_TRUE(same_bits(tensor.detach(), async[k].find_tensor(name)->detach()))
+          << name << " after epoch " << k + 1;
+}
+
+TEST(Checkpoint, SaysLaterWhatWentWrongInItsThread) {
+  nn::Linear net(3, 3);
+  int calls = 0;
+  const auto run = [&](std::int64_t epochs) {
+    calls = 0;
+    train::fit(net, classes(8),
+               {.epochs = epochs,
+                .verbose = Verbose::kSilent,
+                .callbacks = {train::Checkpoint({.path = "p",
+                                                 .save =
+                                                     [&](const std::string&, const State&) {
+                                                       ++calls;
+                                                       throw SystemError("the disk is full");
+                                                     },
+                                                 .async = true})}});
+  };
+  expect_error<SystemError>([&] { run(1); }, {"the disk is full"});
+  expect_error<SystemError>([&] { run(5); }, {"the disk is full"});
+  EXPECT_EQ(calls, 1) << "nothing more is written after a failure";
 }
 
 TEST(Checkpoint, HoldsWhatTheOtherCallbacksDid) {
