@@ -4,40 +4,20 @@
 
 #include <fmt/format.h>
 
-
 namespace catena::nn {
 
 GraphModule::GraphModule(Graph graph, Location loc) : graph_(std::move(graph)) {
-  // "a.b.weight" is the parameter "weight" of the part "b" of the part "a".
-  const auto part = [&](const std::string& path) -> Module& {
-    Module* at = this;
-    for (std::size_t dot = 0; dot != std::string::npos && !path.empty();) {
-      const std::size_t from = dot == 0 ? 0 : dot + 1;
-      dot = path.find('.', from);
-      const std::string prefix = path.substr(0, dot);
-      auto it = parts_.find(prefix);
-      if (it == parts_.end()) {
-        it = parts_.emplace(prefix, Module()).first;
-        at->register_module(prefix.substr(from), it->second, loc);
-      }
-      at = &it->second;
-    }
-    return *at;
-  };
   for (const auto& [name, tensor] : graph_.named_parameters()) {
-    const std::size_t dot = name.rfind('.');
-    Module& owner = part(dot == std::string::npos ? "" : name.substr(0, dot));
-    const std::string own = dot == std::string::npos ? name : name.substr(dot + 1);
     if (tensor.requires_grad())
-      owner.register_parameter(own, tensor, loc);
+      parts_.add_parameter(*this, name, tensor, loc);
     else
-      owner.register_buffer(own, tensor, true, loc);
+      parts_.add_buffer(*this, name, tensor, true, loc);
   }
   // As buffers the constants follow to(device).
   for (const Graph::Named& constant : graph_.constants()) {
     std::string name = constant.name;
     std::replace(name.begin(), name.end(), '.', '_');
-    part("constants").register_buffer(name, graph_.tensor(constant.value), false, loc);
+    parts_.add_buffer(*this, "constants." + name, graph_.tensor(constant.value), false, loc);
   }
 }
 

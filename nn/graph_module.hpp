@@ -1,11 +1,11 @@
 // A loaded graph as a module: its parameters are trained like any model's.
 #pragma once
 
-#include <map>
 #include <string>
 #include <vector>
 
 #include "catena/graph/graph.hpp"
+#include "catena/nn/dotted_parts.hpp"
 #include "catena/nn/module.hpp"
 
 namespace catena::nn {
@@ -28,7 +28,7 @@ class GraphModule : public Layer {
 
  private:
   Graph graph_;
-  std::map<std::string, Module> parts_;  // by dotted path
+  DottedParts parts_;
 };
 
 }  // namespace catena::nn

@@ -10,7 +10,7 @@ libopenblas-dev libdnnl-dev libxsimd-dev libxbyak-dev libtbb-dev libboost-dev li
 libprotobuf-dev protobuf-compiler libxxhash-dev
 zlib1g-dev libpng-dev libjpeg62-turbo-dev libminizip-dev
 libcli11-dev nlohmann-json3-dev
-libgtest-dev libxtensor-dev libxtensor-blas-dev
+libgtest-dev libonnx-testdata libxtensor-dev libxtensor-blas-dev
 gnuplot-nox graphviz valgrind"
 
 if [ "${1:-}" = --list ]; then

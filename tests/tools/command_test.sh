@@ -77,25 +77,39 @@ expect 0 'output_0.npy' run d/model.catena --inputs d/test_pixels.npy --output-d
 expect 0 'output_0.pb' run d/model.catena --inputs d/test_pixels.npy --output-dir e --format pb
 cmp d/test_logits.npy e/output_0.npy || complain 'another process finds other outputs'
 expect 0 'chain' inspect d/model.catena --chains
-if command -v dot >/dev/null; then
-  expect 0 '' inspect d/model.catena --html d/model.html
-  for what in '<svg' '"name":"pixels"' '"elements":' '</html>'; do
-    grep -q -- "$what" d/model.html || complain "no $what in the page of the model"
-  done
-  [ -e d/model.html.svg ] && complain 'a drawing is left beside the page'
-fi
 expect 0 '' inspect d/model.catena --dot d/model.dot
 grep -q digraph d/model.dot || complain 'no drawing in d/model.dot'
 expect 2 "input 'pixels' is missing" run d/model.catena --output-dir e
 expect 2 "no input 'pixel'" run d/model.catena --inputs pixel=d/test_pixels.npy --output-dir e
 expect 1 'pixels' run d/model.catena --inputs d/test_labels.npy --output-dir e
 expect 1 'absent.catena' check absent.catena
-expect 3 'ONNX' run model.onnx --inputs d/test_pixels.npy --output-dir e
+expect 1 'absent.onnx' run absent.onnx --inputs d/test_pixels.npy --output-dir e
 head -c 2000 d/model.catena >cut.catena
 expect 1 'cut.catena' check cut.catena
 expect 1 'cut.catena' run cut.catena --inputs d/test_pixels.npy --output-dir e
 expect 1 'results' train digits --epochs 1 --json no/such/folder/results.json
 expect 1 'digits.csv' train digits --epochs 1 --data no/digits.csv
+
+# --- ONNX models, where Debian's test models are -----------------------------------------------------
+testdata=/usr/share/libonnx-testdata/data
+if [ -d $testdata ]; then
+  case=$testdata/pytorch-operator/test_operator_params
+  relu=$testdata/simple/test_single_relu_model
+  expect 0 'ok (ONNX opset 9, 1 nodes, 0 parameters)' check $relu/model.onnx
+  expect 0 '1 Relu' inspect $relu/model.onnx
+  expect 0 'x float32 \[1, 2\]' inspect $relu/model.onnx
+  expect 0 'float32 \[1, 2\] -> o/output_0.pb' run $relu/model.onnx \
+    --inputs $relu/test_data_set_0/input_0.pb --output-dir o
+  expect 0 'parameter' inspect $case/model.onnx
+  expect 0 '1 calls, 0 parameters -> relu.catena' convert $relu/model.onnx relu.catena
+  expect 0 'ok (graph, 1 calls' check relu.catena
+  expect 0 '' inspect $relu/model.onnx --dot relu.dot
+  grep -q 'relu' relu.dot || complain 'inspect --dot of an ONNX model: no relu'
+  expect 3 'NonMaxSuppression' check $testdata/node/test_nonmaxsuppression_single_box/model.onnx
+  expect 3 '.catena' convert $relu/model.onnx relu.txt
+  head -c 60 $relu/model.onnx >cut.onnx
+  expect 1 'cut.onnx' check cut.onnx
+fi
 
 # --- The small tasks --------------------------------------------------------------------------------
 expect 0 'reached' train line --seed 2 --out pictures/line --json line.json

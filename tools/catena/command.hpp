@@ -26,6 +26,7 @@ class Interrupted : public std::exception {};
 void add_run(CLI::App& app, Action* action);
 void add_inspect(CLI::App& app, Action* action);
 void add_check(CLI::App& app, Action* action);
+void add_convert(CLI::App& app, Action* action);
 void add_ops(CLI::App& app, Action* action);
 void add_op(CLI::App& app, Action* action);
 void add_bench(CLI::App& app, Action* action);

@@ -1,25 +1,23 @@
 // catena inspect: what is in a model file.
 #include <cstdio>
-#include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <memory>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <catena/graph/error.hpp>
 #include <catena/serialization/describe.hpp>
+#include <catena/serialization/onnx/onnx_model.hpp>
 
 #include "command.hpp"
 #include "models.hpp"
-#include "page.hpp"
 #include "program.hpp"
 
 namespace catena::tool {
 namespace {
 
 struct Options {
-  std::string model, dot, svg, html;
+  std::string model, dot, svg;
   bool chains = false;
 };
 
@@ -64,13 +62,38 @@ void write_text(const std::string& path, const std::string& text) {
   if (!out) throw SystemError(fmt::format("{}: cannot be written", path));
 }
 
-void draw(const std::string& dot, const std::string& svg) {
-  const std::string source = svg + ".dot";
-  write_text(source, dot);
-  const int status = run_program({"dot", "-Tsvg", "-o", svg, source});
-  std::remove(source.c_str());
-  if (status != 0)
-    throw SystemError(fmt::format("{}: Graphviz's dot ended with status {}", svg, status));
+std::string described(const OnnxValue& value) {
+  std::vector<std::string> sizes;
+  for (const OnnxSize& s : value.shape)
+    sizes.push_back(s.size >= 0 ? std::to_string(s.size) : s.name.empty() ? "?" : s.name);
+  return fmt::format("{} {} [{}]", value.name, name_of(value.dtype), fmt::join(sizes, ", "));
+}
+
+void print_onnx(const std::string& path) {
+  const OnnxModel model = load_onnx(path);
+  const OnnxInfo& info = model.info();
+  fmt::print("{}: ONNX opset {}, IR version {}\n", path, info.opset, info.ir_version);
+  if (!info.producer.empty()) fmt::print("  producer: {}\n", info.producer);
+  for (const auto& [key, value] : info.metadata) fmt::print("  {}: {}\n", key, value);
+  std::vector<std::string> inputs, outputs, counts;
+  for (const OnnxValue& v : model.inputs()) inputs.push_back(described(v));
+  for (const OnnxValue& v : model.outputs()) outputs.push_back(v.name);
+  std::uint64_t nodes = 0;
+  for (const auto& [name, count] : info.op_counts) {
+    counts.push_back(fmt::format("{} {}", count, name));
+    nodes += count;
+  }
+  fmt::print("inputs:  {}\noutputs: {}\nnodes:   {} ({})\n", fmt::join(inputs, ", "),
+             fmt::join(outputs, ", "), nodes, fmt::join(counts, ", "));
+  const auto print_tensor = [](const NamedTensor& t, const char* role) {
+    fmt::print("{:<40}  {:<9}  {:<8}  {:<16}  {:>14}\n", t.first, role, name_of(t.second.dtype()),
+               to_string(t.second.shape()),
+               with_thousands(static_cast<std::uint64_t>(t.second.numel())));
+  };
+  for (const NamedTensor& t : model.named_parameters()) print_tensor(t, "parameter");
+  for (const NamedTensor& t : model.named_buffers()) print_tensor(t, "buffer");
+  fmt::print("parameters: {}\n",
+             with_thousands(static_cast<std::uint64_t>(model.num_parameters())));
 }
 
 void print_chains(const Graph& graph) {
@@ -89,22 +112,21 @@ void print_chains(const Graph& graph) {
 }
 
 void inspect(const Options& options) {
-  check_model_format(options.model);
-  if (!options.chains && options.dot.empty() && options.svg.empty() && options.html.empty())
+  if (!options.chains && options.dot.empty() && options.svg.empty()) {
+    if (is_onnx(options.model)) return print_onnx(options.model);
     return print_summary(read_info(options.model));
+  }
   const Graph graph = load_model(options.model);
   if (options.chains) print_chains(graph);
   const std::string dot = graph.to_dot();
   if (!options.dot.empty()) write_text(options.dot, dot);
-  if (!options.svg.empty()) draw(dot, options.svg);
-  if (options.html.empty()) return;
-  const std::string svg = options.html + ".svg";
-  draw(dot, svg);
-  std::ifstream in(svg);
-  const std::string drawing{std::istreambuf_iterator<char>(in), {}};
-  std::remove(svg.c_str());
-  write_text(options.html,
-             model_page(graph, std::filesystem::path(options.model).filename().string(), drawing));
+  if (options.svg.empty()) return;
+  const std::string source = options.svg + ".dot";
+  write_text(source, dot);
+  const int status = run_program({"dot", "-Tsvg", "-o", options.svg, source});
+  std::remove(source.c_str());
+  if (status != 0)
+    throw SystemError(fmt::format("{}: Graphviz's dot ended with status {}", options.svg, status));
 }
 
 }  // namespace
@@ -112,12 +134,9 @@ void inspect(const Options& options) {
 void add_inspect(CLI::App& app, Action* action) {
   auto options = std::make_shared<Options>();
   CLI::App* sub = app.add_subcommand("inspect", "Show what is in a model file");
-  sub->add_option("MODEL", options->model, "A .catena file")->required();
+  sub->add_option("MODEL", options->model, "A .catena or .onnx file")->required();
   sub->add_option("--dot", options->dot, "Write the graph to this file for Graphviz");
   sub->add_option("--svg", options->svg, "Draw the graph into this file (needs Graphviz)");
-  sub->add_option(
-      "--html", options->html,
-      "Write a page with the drawing to zoom and all shapes and sizes (needs Graphviz)");
   sub->add_flag("--chains", options->chains,
                 "Show which calls run together where tensors are large");
   sub->callback([options, action] { *action = [options] { inspect(*options); }; });

@@ -32,6 +32,7 @@ int run(int argc, char** argv) {
   add_run(app, &action);
   add_inspect(app, &action);
   add_check(app, &action);
+  add_convert(app, &action);
   add_ops(app, &action);
   add_op(app, &action);
   add_bench(app, &action);

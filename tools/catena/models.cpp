@@ -5,17 +5,16 @@
 #include <fmt/format.h>
 #include <catena/graph/error.hpp>
 #include <catena/serialization/archive.hpp>
+#include <catena/serialization/onnx/onnx_model.hpp>
 
 namespace catena::tool {
 
-void check_model_format(const std::string& path) {
-  if (std::filesystem::path(path).extension() == ".onnx")
-    throw UnsupportedError(fmt::format(
-        "{}: this version of catena does not read ONNX; expected a .catena file", path));
-}
+bool is_onnx(const std::string& path) { return std::filesystem::path(path).extension() == ".onnx"; }
 
 Graph load_model(const std::string& path) {
-  check_model_format(path);
+  if (is_onnx(path)) {
+    return load_onnx(path).to_graph();
+  }
   Archive archive = load_archive(path);
   if (!archive.graph)
     throw ArgumentError(fmt::format(

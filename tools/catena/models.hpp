@@ -7,11 +7,12 @@
 
 namespace catena::tool {
 
-// Loads MODEL.catena. Throws UnsupportedError for formats this version does not read, and
-// ArgumentError when the file holds no graph.
-Graph load_model(const std::string& path);
+// Whether `path` is named as an ONNX model is.
+bool is_onnx(const std::string& path);
 
-// Throws UnsupportedError when `path` is a kind of model this version does not read.
-void check_model_format(const std::string& path);
+// The graph of a .catena file, or of an .onnx one, whose sizes without a number are axes. Throws
+// UnsupportedError for what a model needs and Catena lacks, and ArgumentError when a file holds no
+// graph.
+Graph load_model(const std::string& path);
 
 }  // namespace catena::tool

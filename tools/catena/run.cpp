@@ -8,6 +8,7 @@
 #include <catena/graph/autograd.hpp>
 #include <catena/graph/device.hpp>
 #include <catena/nn/graph_module.hpp>
+#include <catena/serialization/onnx/onnx_model.hpp>
 
 #include "arrays.hpp"
 #include "command.hpp"
@@ -21,12 +22,11 @@ struct Options {
   std::vector<std::string> inputs;
 };
 
-void run_model(const Options& options) {
+// Of a GraphModule or an OnnxModel, with the names of its inputs and outputs.
+template <class Model>
+void compute(const Options& options, Model& model, const std::vector<std::string>& names,
+             const std::vector<std::string>& output_names) {
   const Device device = device_from_name(options.device);
-  nn::GraphModule model(load_model(options.model));
-  const Graph& graph = model.graph();
-  std::vector<std::string> names;
-  for (const Graph::Named& input : graph.inputs()) names.push_back(input.name);
   std::vector<Tensor> inputs = read_arrays(options.inputs, names);
   for (std::size_t i = 0; i < inputs.size(); ++i)
     if (!inputs[i].defined())
@@ -43,8 +43,23 @@ void run_model(const Options& options) {
   const std::vector<Tensor> outputs = model.forward(inputs);
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     const std::string path = write_array(outputs[i], options.output_dir, "output", i, format);
-    fmt::print("{}: {} -> {}\n", graph.outputs()[i].name, describe(outputs[i]), path);
+    fmt::print("{}: {} -> {}\n", output_names[i], describe(outputs[i]), path);
   }
+}
+
+void run_model(const Options& options) {
+  if (is_onnx(options.model)) {
+    OnnxModel model = load_onnx(options.model);
+    std::vector<std::string> inputs, outputs;
+    for (const OnnxValue& v : model.inputs()) inputs.push_back(v.name);
+    for (const OnnxValue& v : model.outputs()) outputs.push_back(v.name);
+    return compute(options, model, inputs, outputs);
+  }
+  nn::GraphModule model(load_model(options.model));
+  std::vector<std::string> inputs, outputs;
+  for (const Graph::Named& input : model.graph().inputs()) inputs.push_back(input.name);
+  for (const Graph::Named& output : model.graph().outputs()) outputs.push_back(output.name);
+  compute(options, model, inputs, outputs);
 }
 
 }  // namespace
@@ -52,7 +67,8 @@ void run_model(const Options& options) {
 void add_run(CLI::App& app, Action* action) {
   auto options = std::make_shared<Options>();
   CLI::App* sub = app.add_subcommand("run", "Compute the outputs of a model");
-  sub->add_option("MODEL", options->model, "A .catena file with a graph")->required();
+  sub->add_option("MODEL", options->model, "A .catena file with a graph, or an .onnx one")
+      ->required();
   sub->add_option("--inputs", options->inputs,
                   "Arrays (.npy or .pb), in the model's order or as name=file");
   sub->add_option("--output-dir", options->output_dir,

@@ -1,0 +1,37 @@
+// Between ONNX's TensorProto and tensors. Not a public header.
+#pragma once
+
+#include <source_location>
+#include <string>
+#include <string_view>
+
+#include "catena/graph/tensor.hpp"
+
+namespace catena::onnx_tensor {
+class TensorProto;
+}
+
+namespace catena::onnx {
+
+// TensorProto.DataType of each dtype, and back (unknown numbers: false).
+int dtype_code(DType dtype);
+bool dtype_from_code(int code, DType* dtype);
+// "string", "complex64", ... for the numbers that are no dtype here.
+std::string dtype_code_name(int code);
+
+// Whose tensor it is, for messages, and where data in other files are looked for.
+struct TensorSource {
+  const char* op = "load_onnx";  // in front of messages
+  std::string where;             // "model.onnx: initializer 'w'"
+  // The folder of the model; empty: data in other files are refused.
+  std::string folder;
+  std::uint64_t max_bytes = ~std::uint64_t{0};  // of one tensor
+};
+
+// A new CPU tensor. Throws SystemError when the message is damaged and UnsupportedError for
+// strings, complex numbers and more dimensions than a Tensor can have; nothing is allocated before
+// the message was found to hold as much.
+Tensor read_tensor(const onnx_tensor::TensorProto& proto, const TensorSource& source,
+                   const std::source_location& loc);
+
+}  // namespace catena::onnx
