@@ -81,6 +81,8 @@ class Graph {
   std::vector<NamedTensor> named_parameters() const;
   // "model.cpp:41", or "" when unknown.
   std::string source_of(const Node& node) const;
+  // "reshape(shape=[batch, 16])", attributes that follow an axis as expressions.
+  std::string text_of(const Node& node) const;
   // The value's name if it has one, else "%7" for result number 7.
   std::string name_of(ValueId value) const;
 

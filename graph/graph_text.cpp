@@ -8,31 +8,6 @@
 namespace catena {
 namespace {
 
-// The op with its attributes, where entries that follow an axis are written as expressions.
-std::string op_text(const Graph::Node& node, std::span<const std::string> axes) {
-  if (node.symbolic.empty()) return to_string(node.op);
-  std::string s = node.op.info().name;
-  s += '(';
-  bool first = true;
-  for (const NamedAttr& attr : node.op.attr_list()) {
-    if (!first) s += ", ";
-    first = false;
-    s += attr.name + '=';
-    const auto* list = std::get_if<std::vector<std::int64_t>>(&attr.value);
-    std::vector<std::string> parts;
-    if (list)
-      for (std::int64_t v : *list) parts.push_back(std::to_string(v));
-    else
-      parts.push_back(to_string(attr.value));
-    for (const Graph::SymbolicAttr& symbol : node.symbolic)
-      if (symbol.attr == attr.name)
-        parts[static_cast<std::size_t>(std::max(symbol.element, 0))] =
-            to_string(symbol.value, axes);
-    s += list ? fmt::format("[{}]", fmt::join(parts, ", ")) : parts[0];
-  }
-  return s + ')';
-}
-
 std::string type_text(const Graph::Value& value, std::span<const std::string> axes) {
   if (!value.described) return "?";
   return fmt::format("{} {}", name_of(value.dtype), to_string(value.shape, axes));
@@ -52,6 +27,31 @@ std::string counted(std::size_t n, std::string_view noun) {
 }
 
 }  // namespace
+
+std::string Graph::text_of(const Node& node) const {
+  if (node.symbolic.empty()) return to_string(node.op);
+  const std::vector<std::string> axes = axis_names();
+  std::string s = node.op.info().name;
+  s += '(';
+  bool first = true;
+  for (const NamedAttr& attr : node.op.attr_list()) {
+    if (!first) s += ", ";
+    first = false;
+    s += attr.name + '=';
+    const auto* list = std::get_if<std::vector<std::int64_t>>(&attr.value);
+    std::vector<std::string> parts;
+    if (list)
+      for (std::int64_t v : *list) parts.push_back(std::to_string(v));
+    else
+      parts.push_back(to_string(attr.value));
+    for (const SymbolicAttr& symbol : node.symbolic)
+      if (symbol.attr == attr.name)
+        parts[static_cast<std::size_t>(std::max(symbol.element, 0))] =
+            to_string(symbol.value, axes);
+    s += list ? fmt::format("[{}]", fmt::join(parts, ", ")) : parts[0];
+  }
+  return s + ')';
+}
 
 std::string Graph::describe() const {
   const std::vector<std::string> axes = axis_names();
@@ -85,7 +85,7 @@ std::string Graph::describe() const {
     }
     for (ValueId id : node.inputs) arguments.push_back(name_of(id));
     const std::string source = source_of(node);
-    add("  {} = {} <- {} : {}{}{}\n", fmt::join(results, ", "), op_text(node, axes),
+    add("  {} = {} <- {} : {}{}{}\n", fmt::join(results, ", "), text_of(node),
         fmt::join(arguments, ", "), fmt::join(types, ", "), source.empty() ? "" : "  # ", source);
   }
   add("outputs:\n");
@@ -119,7 +119,7 @@ std::string Graph::to_dot() const {
     draw_value(c.value, "shape=box, style=\"filled,rounded\", fillcolor=\"#eeeeee\"");
   for (std::size_t k = 0; k < nodes_.size(); ++k) {
     const Node& node = nodes_[k];
-    add("  n{} [label={}, shape=box];\n", k, dot_quoted(op_text(node, axes)));
+    add("  n{} [label={}, shape=box];\n", k, dot_quoted(text_of(node)));
     for (ValueId id : node.inputs) {
       const auto i = static_cast<std::size_t>(id);
       const bool result = values_[i].kind == ValueKind::kResult;

@@ -77,6 +77,13 @@ expect 0 'output_0.npy' run d/model.catena --inputs d/test_pixels.npy --output-d
 expect 0 'output_0.pb' run d/model.catena --inputs d/test_pixels.npy --output-dir e --format pb
 cmp d/test_logits.npy e/output_0.npy || complain 'another process finds other outputs'
 expect 0 'chain' inspect d/model.catena --chains
+if command -v dot >/dev/null; then
+  expect 0 '' inspect d/model.catena --html d/model.html
+  for what in '<svg' '"name":"pixels"' '"elements":' '</html>'; do
+    grep -q -- "$what" d/model.html || complain "no $what in the page of the model"
+  done
+  [ -e d/model.html.svg ] && complain 'a drawing is left beside the page'
+fi
 expect 0 '' inspect d/model.catena --dot d/model.dot
 grep -q digraph d/model.dot || complain 'no drawing in d/model.dot'
 expect 2 "input 'pixels' is missing" run d/model.catena --output-dir e

@@ -1,6 +1,8 @@
 // catena inspect: what is in a model file.
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <memory>
 
 #include <fmt/format.h>
@@ -11,13 +13,14 @@
 
 #include "command.hpp"
 #include "models.hpp"
+#include "page.hpp"
 #include "program.hpp"
 
 namespace catena::tool {
 namespace {
 
 struct Options {
-  std::string model, dot, svg;
+  std::string model, dot, svg, html;
   bool chains = false;
 };
 
@@ -96,6 +99,15 @@ void print_onnx(const std::string& path) {
              with_thousands(static_cast<std::uint64_t>(model.num_parameters())));
 }
 
+void draw(const std::string& dot, const std::string& svg) {
+  const std::string source = svg + ".dot";
+  write_text(source, dot);
+  const int status = run_program({"dot", "-Tsvg", "-o", svg, source});
+  std::remove(source.c_str());
+  if (status != 0)
+    throw SystemError(fmt::format("{}: Graphviz's dot ended with status {}", svg, status));
+}
+
 void print_chains(const Graph& graph) {
   int number = 0;
   for (const std::vector<std::size_t>& chain : graph.chains()) {
@@ -112,7 +124,7 @@ void print_chains(const Graph& graph) {
 }
 
 void inspect(const Options& options) {
-  if (!options.chains && options.dot.empty() && options.svg.empty()) {
+  if (!options.chains && options.dot.empty() && options.svg.empty() && options.html.empty()) {
     if (is_onnx(options.model)) return print_onnx(options.model);
     return print_summary(read_info(options.model));
   }
@@ -120,13 +132,15 @@ void inspect(const Options& options) {
   if (options.chains) print_chains(graph);
   const std::string dot = graph.to_dot();
   if (!options.dot.empty()) write_text(options.dot, dot);
-  if (options.svg.empty()) return;
-  const std::string source = options.svg + ".dot";
-  write_text(source, dot);
-  const int status = run_program({"dot", "-Tsvg", "-o", options.svg, source});
-  std::remove(source.c_str());
-  if (status != 0)
-    throw SystemError(fmt::format("{}: Graphviz's dot ended with status {}", options.svg, status));
+  if (!options.svg.empty()) draw(dot, options.svg);
+  if (options.html.empty()) return;
+  const std::string svg = options.html + ".svg";
+  draw(dot, svg);
+  std::ifstream in(svg);
+  const std::string drawing{std::istreambuf_iterator<char>(in), {}};
+  std::remove(svg.c_str());
+  write_text(options.html,
+             model_page(graph, std::filesystem::path(options.model).filename().string(), drawing));
 }
 
 }  // namespace
@@ -137,6 +151,9 @@ void add_inspect(CLI::App& app, Action* action) {
   sub->add_option("MODEL", options->model, "A .catena or .onnx file")->required();
   sub->add_option("--dot", options->dot, "Write the graph to this file for Graphviz");
   sub->add_option("--svg", options->svg, "Draw the graph into this file (needs Graphviz)");
+  sub->add_option(
+      "--html", options->html,
+      "Write a page with the drawing to zoom and all shapes and sizes (needs Graphviz)");
   sub->add_flag("--chains", options->chains,
                 "Show which calls run together where tensors are large");
   sub->callback([options, action] { *action = [options] { inspect(*options); }; });
