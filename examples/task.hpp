@@ -42,6 +42,13 @@ Result line(const Options& options);
 Result classify(const Options& options);
 Result multilayer(const Options& options);
 Result cnn(const Options& options);
+Result rnn(const Options& options);
+Result lstm(const Options& options);
+Result transformer(const Options& options);
+Result tree(const Options& options);
+Result autoencoder(const Options& options);
+Result forecast(const Options& options);
+Result gan(const Options& options);
 
 inline constexpr Task kTasks[] = {
     {"perceptron", "Rosenblatt's perceptron learns AND and OR, not XOR; two layers do", perceptron},
@@ -51,6 +58,14 @@ inline constexpr Task kTasks[] = {
     {"classify", "Two classes from 2 and from 20 features, with ROC curves", classify},
     {"multilayer", "Networks of any layer sizes with the loss of the task", multilayer},
     {"cnn", "Convolutions on digits, ResNet-18 on CIFAR-10; filters and feature maps", cnn, true},
+    {"rnn", "A recurrent network reads digits row by row", rnn, true},
+    {"lstm", "An LSTM writes like a book, character by character", lstm, true},
+    {"transformer", "A small GPT on the characters of a book, with cached decoding", transformer,
+     true},
+    {"tree", "A recursive network over trees: boiling points of alkanes", tree, true},
+    {"autoencoder", "Digits pressed into two numbers; the plane is drawn", autoencoder, true},
+    {"forecast", "El Nino's temperatures, against naive and seasonal forecasts", forecast, true},
+    {"gan", "A generator draws digits; a classifier judges them", gan, true},
 };
 
 }  // namespace task

@@ -65,15 +65,16 @@ task::Result digits_with_lenet(const cnn::Options& options) {
   };
   const train::Dataset training = part("train"), test = part("test");
   LeNet model;
-  const train::History history =
-      train::fit(model, training,
-                 {.epochs = options.epochs > 0 ? options.epochs : 40,
-                  .batch_size = 32,
-                  .optimizer = "adamw(lr=0.002, weight_decay=0.01)",
-                  .metrics = {"accuracy"},
-                  .seed = options.seed,
-                  .verbose = verbose(options),
-                  .callbacks = {train::StepSchedule("cosine(t_max=40)")}});
+  const std::int64_t epochs = options.epochs > 0 ? options.epochs : 40;
+  const train::History history = train::fit(
+      model, training,
+      {.epochs = epochs,
+       .batch_size = 32,
+       .optimizer = "adamw(lr=0.002, weight_decay=0.01)",
+       .metrics = {"accuracy"},
+       .seed = options.seed,
+       .verbose = verbose(options),
+       .callbacks = {train::StepSchedule("cosine(t_max=" + std::to_string(epochs) + ")")}});
   if (history.interrupted) return {.interrupted = true};
   const double accuracy = train::evaluate(model, test, {.metrics = {"accuracy"}})["accuracy"];
   return finish(options, model, model.conv1, test.x[0], accuracy, 0.985);

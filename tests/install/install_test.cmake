@@ -57,6 +57,7 @@ if(EXISTS ${catena})
   run("the plugin" ${catena} op swish --plugin ${WORK}/examples/libswish.so --attr beta=2
       --inputs ${WORK}/arrays/output_0.npy --gradcheck)
   run("the installed data" ${catena} train digits --epochs 1)
+  run("the installed book" ${catena} train lstm --epochs 1)
   # A graph with an op that the command does not know is refused by name, with status 3.
   execute_process(COMMAND ${catena} check ${WORK}/examples/custom_op.catena
                   RESULT_VARIABLE status OUTPUT_VARIABLE output ERROR_VARIABLE output)

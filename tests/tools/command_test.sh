@@ -125,6 +125,7 @@ grep -q '"reached": true' line.json || complain 'train line: no result in its JS
 expect 0 'score' train multilayer --loss mse --layers 8,8 --epochs 2 --out pictures/multilayer
 expect 2 'log_loss' train multilayer --loss crossentropy
 expect 0 'score' train cnn --epochs 1 --out pictures/cnn
+expect 0 'score' train rnn --epochs 1  # reads the data beside the program
 [ -s pictures/cnn/filters.png ] || complain 'train cnn: no filters were drawn'
 expect 1 'no/cifar/data_batch_1.bin' train cnn --cifar no/cifar
 expect 2 '' train line --epochs 3

@@ -59,6 +59,13 @@ TEST(Tasks, MultilayerTakesAnyLossAndLayers) {
       {"unknown loss 'log_los'", "log_loss or mse"});
 }
 
+TEST(Tasks, TransformerWritesTheSameWithItsCache) {
+  task::Options o = options();
+  o.epochs = 1;
+  const task::Result result = task::transformer(o);
+  EXPECT_EQ(result.values[2], (std::pair<std::string, double>("texts_equal_without_cache", 1)));
+}
+
 // Two pictures a file, of CIFAR-10's size.
 TEST(Tasks, ResNetLearnsFilesOfCifar10) {
   const TempFolder folder;
