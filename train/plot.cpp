@@ -43,6 +43,9 @@ std::filesystem::path made(const std::string& folder) {
   return path;
 }
 
+// gnuplot has so many colours; series beyond have hollow squares for their points, not discs.
+constexpr std::size_t kColors = 8;
+
 // For a string in single quotes.
 std::string quoted(std::string text) {
   for (std::size_t at = 0; (at = text.find('\'', at)) != std::string::npos; at += 2)
@@ -63,10 +66,12 @@ std::string plot(const std::vector<Series>& series, const std::string& folder,
     data += fmt::format("$data{} << END\n", k);
     for (std::size_t i = 0; i < s.x.size(); ++i) data += fmt::format("{} {}\n", s.x[i], s.y[i]);
     data += "END\n";
-    plots += fmt::format(
-        "{}$data{} with {} title '{}'", plots.empty() ? "" : ", \\\n     ", k,
-        s.style == Series::Style::kLine ? "lines linewidth 2" : "points pointtype 7 pointsize 0.6",
-        quoted(s.name));
+    plots +=
+        fmt::format("{}$data{} with {} title '{}'", plots.empty() ? "" : ", \\\n     ", k,
+                    s.style == Series::Style::kLine
+                        ? "lines linewidth 2"
+                        : fmt::format("points pointtype {} pointsize 0.6", k < kColors ? 7 : 4),
+                    quoted(s.name));
   }
   const std::string script = fmt::format(
       "{}set terminal svg size 800,500 font 'sans,14' background rgb 'white'\n"
