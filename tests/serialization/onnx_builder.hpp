@@ -45,6 +45,13 @@ inline std::string integer_attribute(const std::string& name, std::int64_t value
 inline std::string real_attribute(const std::string& name, float value) {
   return Message().bytes(1, name).real(2, value).number(20, 1);
 }
+inline std::string integers_attribute(const std::string& name,
+                                      const std::vector<std::int64_t>& values) {
+  Message m;
+  m.bytes(1, name);
+  for (const std::int64_t v : values) m.number(8, static_cast<std::uint64_t>(v));
+  return m.number(20, 7);
+}
 inline std::string graph_attribute(const std::string& name, const std::string& graph) {
   return Message().bytes(1, name).bytes(6, graph).number(20, 5);
 }

@@ -197,6 +197,27 @@ TEST(OnnxImport, AFunctionIsPutInPlaceOfItsCall) {
   EXPECT_EQ(m(tensor({1, 2})).to_vector<float>(), (std::vector<float>{12, 24}));
 }
 
+TEST(OnnxImport, OpsOfTheRegistryHaveTheDomainCatena) {
+  const std::string slope = Message()
+                                .bytes(1, "negative_slope")
+                                .bytes(5, tensor<double>("", {}, 11, {0.25}))
+                                .number(20, 4);
+  GraphParts p;
+  p.nodes = {
+      node("leaky_relu", {"x"}, {"y"}, {slope, integer_attribute("op_version", 1)}, "catena")};
+  p.inputs = {value("x", {2})};
+  p.outputs = {value("y", {2})};
+  EXPECT_EQ(parse_onnx(model(p))(tensor({-4, 2})).to_vector<float>(), (std::vector<float>{-1, 2}));
+  p.nodes = {node("leaky_relu", {"x"}, {"y"}, {integer_attribute("op_version", 9)}, "catena")};
+  expect_error<UnsupportedError>(
+      [&] {
+        parse_onnx(model(p))(tensor({-4, 2}));
+      },
+      {"version 9 of the op; this process has version 1"});
+  p.nodes = {node("no_such_op", {"x"}, {"y"}, {}, "catena")};
+  expect_error<UnsupportedError>([&] { parse_onnx(model(p)); }, {"catena.no_such_op"});
+}
+
 TEST(OnnxImport, EverythingUnsupportedIsNamedAtOnce) {
   GraphParts p = linear_parts();
   p.nodes = {node("NonMaxSuppression", {"x", "x"}, {"a"}), node("FancyOp", {"a"}, {"b"}),
@@ -300,6 +321,59 @@ TEST(OnnxImport, ABranchAndALoop) {
         endless.forward({x, full({}, true, kBool)});
       },
       {"more than 1000 nodes", "raise max_steps"});
+}
+
+// Numbers that no exporter writes: an error that names the node, never a crash or a wait.
+TEST(OnnxImport, HostileAttributes) {
+  const auto refused = [](const std::string& hostile, const char* why, int opset = 18) {
+    GraphParts p;
+    p.nodes = {hostile};
+    p.initializers = {floats("w", {2, 2, 1, 1}, {1, 2, 3, 4}),
+                      tensor<std::int64_t>("huge", {}, 7, {std::int64_t{1} << 62}),
+                      integers("sizes", {std::int64_t{1} << 40, std::int64_t{1} << 40})};
+    p.inputs = {value("x", {1, 2, 4, 4})};
+    p.outputs = {value("y", {})};
+    const Tensor x = ones({1, 2, 4, 4});
+    expect_error<ArgumentError>([&] { parse_onnx(model(p, opset)).forward({x}); },
+                                {why, "(in ONNX node "});
+  };
+  const std::int64_t large = std::int64_t{1} << 40;
+  refused(node("Split", {"x"}, {"y"}, {integer_attribute("num_outputs", large)}), "num_outputs");
+  refused(node("Conv", {"x", "w"}, {"y"}, {integer_attribute("group", 0)}), "groups 0");
+  refused(node("Conv", {"x", "w"}, {"y"}, {integers_attribute("strides", {0, 1})}), "strides 0");
+  refused(node("Conv", {"x", "w"}, {"y"}, {integers_attribute("dilations", {1, 1, 1})}),
+          "dilations has 3 numbers; expected 2");
+  refused(node("Conv", {"x", "w"}, {"y"}, {integers_attribute("pads", {1, 1})}),
+          "pads has 2 numbers; expected 4");
+  refused(node("Conv", {"x", "w"}, {"y"}, {integers_attribute("kernel_shape", {3, 3})}),
+          "kernel_shape [3, 3]; the weight has [1, 1]");
+  refused(node("MaxPool", {"x"}, {"y"}), "kernel_shape must have 2 numbers");
+  refused(
+      node("AveragePool", {"x"}, {"y"},
+           {integers_attribute("kernel_shape", {2, 2}), integers_attribute("dilations", {9, 9})}),
+      "does not fit", 19);
+  refused(node("Concat", {"x"}, {"y"}, {integer_attribute("axis", 99)}), "axis 99");
+  refused(node("Concat", {"x"}, {"y"}), "attribute 'axis' is missing");
+  refused(node("Transpose", {"x"}, {"y"}, {integers_attribute("perm", {0, 0, 1, 2})}),
+          "[transpose]");
+  refused(node("DepthToSpace", {"x"}, {"y"}, {integer_attribute("blocksize", 0)}), "blocksize 0");
+  refused(node("Softmax", {"x"}, {"y"}, {real_attribute("axis", 1)}), "of another type");
+  refused(node("Expand", {"x", "sizes"}, {"y"}), "does not broadcast");
+  refused(node("TopK", {"x", "huge"}, {"y", "i"}), "k 4611686018427387904");
+  refused(node("OneHot", {"huge", "huge", "sizes"}, {"y"}), "depth");
+  // A loop whose body computes nothing, for ever.
+  const std::string body = graph({{},
+                                  {},
+                                  {value("i", {}, 7), value("go", {}, 9), value("v", {})},
+                                  {value("go", {}, 9), value("v", {})}});
+  GraphParts p;
+  p.nodes = {node("Loop", {"", "", "x"}, {"y"}, {graph_attribute("body", body)})};
+  p.inputs = {value("x", {2})};
+  p.outputs = {value("y", {2})};
+  OnnxLoadOptions options;
+  options.max_steps = 1000;
+  OnnxModel endless = parse_onnx(model(p), options);
+  expect_error<ArgumentError>([&] { endless.forward({zeros({2})}); }, {"raise max_steps"});
 }
 
 TEST(OnnxImport, Inputs) {

@@ -40,8 +40,8 @@ Tensor whole_mask(const Tensor& mask, std::int64_t keys) {
 }
 
 // The weights made of single ops, for what the fused op does not return.
-Values with_scores(Call& c, const Tensor& q, Tensor k, Tensor v, const AttentionOptions& o,
-                   double softcap, std::int64_t mode, Tensor* scores_out) {
+Tensor with_scores(const Tensor& q, Tensor k, Tensor v, const AttentionOptions& o, double softcap,
+                   std::int64_t mode, Tensor* scores_out) {
   const std::int64_t repeat = q.shape()[1] / k.shape()[1];
   const auto repeated = [&](const Tensor& t) {
     if (repeat == 1) return t;
@@ -71,7 +71,7 @@ Values with_scores(Call& c, const Tensor& q, Tensor k, Tensor v, const Attention
   const Tensor weights =
       where(sees, softmax(where(sees, scores, number_like(scores, 0))), number_like(scores, 0));
   if (mode == 3) *scores_out = weights;
-  return {matmul(weights, v)};
+  return matmul(weights, v);
 }
 
 Values attention(Call& c) {
@@ -85,6 +85,7 @@ Values attention(Call& c) {
   AttentionOptions o;
   if (c.has(4) != c.has(5)) c.fail("past_key and past_value come together");
   if (c.has(4)) {
+    if (c.in(4).rank() != 4) c.fail(fmt::format("past_key {}", to_string(c.in(4).shape())));
     o.causal_offset = c.in(4).shape()[2];
     k = concat({c.in(4), k}, 2);
     v = concat({c.in(5), v}, 2);
@@ -102,7 +103,7 @@ Values attention(Call& c) {
   if (softcap > 0 || c.wants(3)) {
     const std::int64_t mode = c.attribute("qk_matmul_output_mode", std::int64_t{0});
     if (mode < 0 || mode > 3) c.fail(fmt::format("qk_matmul_output_mode {}", mode));
-    y = with_scores(c, q, k, v, o, softcap, mode, &scores)[0];
+    y = with_scores(q, k, v, o, softcap, mode, &scores);
   } else {
     y = scaled_dot_product_attention(q, k, v, o);
   }
@@ -131,6 +132,9 @@ Values rotary_embedding(Call& c) {
     Tensor cache = c.in(input);
     if (c.has(3)) {
       const Tensor& at = c.in(3);
+      if (at.rank() != 2 || cache.rank() != 2)
+        c.fail(fmt::format("position_ids {} of a cache {}", to_string(at.shape()),
+                           to_string(cache.shape())));
       cache = reshape(index_select(cache, reshape(at, {at.numel()}), 0),
                       {at.shape()[0], at.shape()[1], cache.shape().back()});
     }

@@ -9,6 +9,7 @@
 
 #include "catena/serialization/onnx/import/analysis.hpp"
 #include "catena/serialization/onnx/import/operators.hpp"
+#include "catena/serialization/onnx/import/own.hpp"
 #include "catena/serialization/onnx/import/part_reader.hpp"
 #include "catena_onnx_model.pb.h"
 
@@ -184,6 +185,7 @@ class Builder {
       node.op = find_operator(node.type, node.opset);
     } else {
       node.type = domain + '.' + node.type;
+      if (domain == "catena") node.op = find_own_operator(node.type);
     }
     for (const AttributeProto& a : proto.attribute())
       if (const AttributeProto* bound = resolve(a, context))

@@ -74,6 +74,9 @@ Values loop(Call& c) {
   std::vector<std::vector<Tensor>> gathered(body.outputs.size() - states.size() - 1);
   bool all_known = true;
   for (std::int64_t round = 0; go_on && round < most; ++round) {
+    // The budget counts nodes, and a body may have none.
+    if (static_cast<std::uint64_t>(round) > runner.program().max_steps)
+      c.fail("more rounds than the nodes that one call may compute; raise max_steps");
     runner.set(body.inputs[0], full({}, round, kInt64), true);
     runner.set(body.inputs[1], full({}, true, kBool), true);
     for (std::size_t i = 0; i < states.size(); ++i)

@@ -197,8 +197,9 @@ Values scatter_nd(Call& c) {
 
 Values one_hot_of(Call& c) {
   const Tensor &index = c.in(0), &values = c.in(2);
-  const auto depth = static_cast<std::int64_t>(c.real(1));
-  if (depth < 1) c.fail(fmt::format("depth {}; expected 1 or more", depth));
+  const double given = c.real(1);
+  if (!(given >= 1 && given < 1e15)) c.fail(fmt::format("depth {}; expected 1 or more", given));
+  const auto depth = static_cast<std::int64_t>(given);
   if (values.numel() != 2) c.fail("values must be [off, on]");
   const int axis = c.axis(c.attribute("axis", std::int64_t{-1}), index.rank() + 1);
   const Tensor whole = cast(index, kInt64);

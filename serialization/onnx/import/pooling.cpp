@@ -52,6 +52,12 @@ bool exceeds_half(const Window& w) {
   return false;
 }
 
+void check_padded(Call& c, const Shape& before, const Shape& after) {
+  Shape shape = c.in(0).shape();
+  for (int d = 0; d < before.rank(); ++d) shape[d + 2] += before[d] + after[d];
+  c.check_size(shape, c.in(0).dtype());
+}
+
 Pooling read_pooling(Call& c, Scalar border) {
   Pooling p;
   p.x = c.in(0);
@@ -62,6 +68,7 @@ Pooling read_pooling(Call& c, Scalar border) {
   p.front = Shape::filled(spatial.rank(), 0);
   p.bordered = exceeds_half(w);
   if (p.bordered) {
+    check_padded(c, w.before, w.after);
     p.x = pad(p.x, pairs(w.before, w.after), PadMode::kConstant, border);
     p.front = w.before;
     w.before = w.after = Shape::filled(spatial.rank(), 0);
@@ -134,15 +141,19 @@ Tensor with_pads(Call& c, const Window& w, bool ceil_mode, Shape* padded, Shape*
   for (int d = 0; d < spatial.rank(); ++d) {
     const std::int64_t size = spatial[d] + w.before[d] + w.after[d];
     const std::int64_t room = size - w.dilation[d] * (w.kernel[d] - 1) - 1;
+    if (room < 0)
+      c.fail(fmt::format("the window {} with dilation {} does not fit into {}", to_string(w.kernel),
+                         to_string(w.dilation), to_string(x.shape())));
     padded->push_back(size);
     std::int64_t more = 0;
     // Windows that would begin behind x and its pads in front do not count.
-    if (ceil_mode && room >= 0 && room % w.stride[d] != 0 &&
+    if (ceil_mode && room % w.stride[d] != 0 &&
         (room / w.stride[d] + 1) * w.stride[d] < spatial[d] + w.before[d])
       more = w.stride[d] - room % w.stride[d];
     beyond->push_back(more);
     after[d] += more;
   }
+  check_padded(c, w.before, after);
   return pad(x, pairs(w.before, after));
 }
 
@@ -195,6 +206,7 @@ Values max_unpool(Call& c) {
   if (c.has(2)) result = c.shape(c.integers(2));
   if (result.rank() != shape.rank()) c.fail("output_shape has another number of dimensions");
   c.check_size(result, x.dtype());
+  c.check_size(shape, x.dtype());
   const Tensor flat = scatter(zeros({shape.numel()}, {x.dtype(), x.device()}), 0,
                               reshape(index, {index.numel()}), reshape(x, {x.numel()}));
   Tensor y = reshape(flat, shape);

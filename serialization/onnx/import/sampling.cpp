@@ -76,6 +76,8 @@ Values grid_sample(Call& c) {
   if (dims < 1 || grid.rank() != x.rank() || grid.shape().back() != dims ||
       grid.shape()[0] != x.shape()[0])
     c.fail(fmt::format("x {} and grid {}", to_string(x.shape()), to_string(grid.shape())));
+  for (int d = 2; d < x.rank(); ++d)
+    if (x.shape()[d] < 1) c.fail(fmt::format("x {} has no entries", to_string(x.shape())));
   std::string mode = c.attribute("mode", c.opset() < 20 ? "bilinear" : "linear");
   if (mode == "bilinear") mode = "linear";
   if (mode == "bicubic") mode = "cubic";
@@ -90,7 +92,9 @@ Values grid_sample(Call& c) {
     c.fail(fmt::format("padding_mode '{}'", border));
   s.align_corners = c.attribute("align_corners", std::int64_t{0}) != 0;
   s.sizes = Shape(x.shape().data() + 2, dims);
-  const std::int64_t batch = x.shape()[0], points = grid.numel() / (batch * dims);
+  const std::int64_t batch = x.shape()[0];
+  std::int64_t points = 1;
+  for (int d = 1; d <= dims; ++d) points *= grid.shape()[d];
   s.channels = {batch, x.shape()[1], points};
   s.x = reshape(x, {batch, x.shape()[1], s.sizes.numel()});
   const Tensor flat = reshape(grid, {batch, points, dims});

@@ -115,7 +115,7 @@ Values split_of(Call& c) {
   }
   if (sizes.empty()) {
     const std::int64_t parts = c.attribute("num_outputs", std::int64_t{c.num_outputs()});
-    if (parts < 1) c.fail(fmt::format("num_outputs {}", parts));
+    if (parts < 1 || parts > (1 << 20)) c.fail(fmt::format("num_outputs {}", parts));
     const std::int64_t size = x.shape()[axis], each = (size + parts - 1) / parts;
     for (std::int64_t k = 0; k < parts; ++k)
       sizes.push_back(std::clamp<std::int64_t>(size - k * each, 0, each));
@@ -255,7 +255,7 @@ Values depth_to_space(Call& c) {
 Values space_to_depth(Call& c) {
   const Tensor& x = c.in(0);
   const std::int64_t b = c.required_integer("blocksize");
-  if (x.rank() != 4 || b < 1 || x.shape()[2] % b != 0 || x.shape()[3] % b != 0)
+  if (x.rank() != 4 || b < 1 || b > (1 << 15) || x.shape()[2] % b != 0 || x.shape()[3] % b != 0)
     c.fail(fmt::format("blocksize {} of x {}", b, to_string(x.shape())));
   const std::string mode = c.attribute("mode", "DCR");
   if (mode == "CRD") return {pixel_unshuffle(x, b)};
