@@ -33,6 +33,26 @@ struct ParameterReport {
   bool complete() const { return missing.empty() && unexpected.empty() && mismatched.empty(); }
 };
 
+struct ParameterOptions {
+  // Strict: nothing is changed, and ArgumentError has the whole report, unless names, shapes and
+  // dtypes agree. Otherwise what agrees is copied and the rest reported.
+  bool strict = true;
+  bool convert = false;  // another dtype is no mismatch, its values are converted
+  // What names of the file are called here, first match first: {"fc.weight", "head.weight"}; with a
+  // dot at their end both are beginnings of names: {"module.", ""}; a `*` in front makes it an end,
+  // and an empty new name leaves the tensor out: {"*.num_batches_tracked", ""}.
+  std::vector<std::pair<std::string, std::string>> rename;
+  LoadOptions load;
+};
+
+// Copies the tensors of a .catena, .safetensors or .npz file (told apart by what they begin with)
+// into `parameters`, by name:
+//   load_parameters(net.state().tensors, "resnet.safetensors", {.rename = {{"module.", ""}}});
+// Errors: ArgumentError when the file does not fit (see ParameterOptions), a renaming matches
+// nothing in the file, or two tensors come to one name; and what the file's reader throws.
+ParameterReport load_parameters(std::span<const NamedTensor> parameters, const std::string& path,
+                                const ParameterOptions& options);
+
 // Copies the file's tensors into `parameters`, by name. Strict: throws ArgumentError with the whole
 // report, and changes nothing, unless names, shapes and dtypes agree. Otherwise what agrees is
 // copied and the rest reported.
