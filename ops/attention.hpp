@@ -36,7 +36,7 @@ struct Attention {
   static constexpr int kNumOutputs = 2;
   static constexpr std::uint32_t kNoGradOutputs = 2;
   static constexpr Saves kSaves = Saves::all_inputs() | Saves::output();
-  static constexpr OnnxRow kOnnx = OnnxRow::op("Attention");
+  static constexpr OnnxRow kOnnx = OnnxRow::expands("MatMul, Mul, Where, Softmax, MatMul");
   void infer(InferContext& c) const;
   void vjp(VjpContext& c) const;
   void draw(std::int64_t numel);

@@ -25,7 +25,7 @@ struct Einsum {
       Attr{"equation", &Einsum::equation, "such as \"bij,bjk->bik\""}};
   static constexpr Inputs kInputs{"x..."};
   static constexpr Saves kSaves = Saves::nothing();
-  static constexpr OnnxRow kOnnx = OnnxRow::op("Einsum");
+  static constexpr OnnxRow kOnnx = OnnxRow::expands("Transpose, Reshape, MatMul");
   Tensor compose(std::span<const Tensor> in) const;
 };
 

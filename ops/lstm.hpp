@@ -26,7 +26,7 @@ struct Lstm {
   static constexpr std::uint32_t kNoGradOutputs = 24;
   static constexpr Saves kSaves = Saves::all_inputs() | Saves::output();
   static constexpr OnnxRow kOnnx =
-      OnnxRow::expands("LSTM, gates reordered to i, o, f, c; with a projection Loop");
+      OnnxRow::expands("LSTM, gates reordered to i, o, f, c; with a projection Scan");
   void infer(InferContext& c) const;
   void vjp(VjpContext& c) const;
 };

@@ -60,7 +60,7 @@ struct BatchNorm {
   static constexpr std::uint32_t kNoGradOutputs = 6;
   static constexpr Saves kSaves =
       Saves::per_input({Saves::input_bit(0) | Saves::input_bit(1), Saves::input_bit(0), 0});
-  static constexpr OnnxRow kOnnx = OnnxRow::op("BatchNormalization");
+  static constexpr OnnxRow kOnnx = OnnxRow::expands("ReduceMean, Sub, Mul, Sqrt, Div, Mul, Add");
   void infer(InferContext& c) const;
   void vjp(VjpContext& c) const;
 };

@@ -55,7 +55,7 @@ struct PadAdjoint {
       Attr{"mode", &PadAdjoint::mode, "\"reflect\", \"replicate\" or \"circular\""}};
   static constexpr Inputs kInputs{"x"};
   static constexpr Saves kSaves = Saves::nothing();
-  static constexpr OnnxRow kOnnx = OnnxRow::expands("GatherND of a Range, ScatterND");
+  static constexpr OnnxRow kOnnx = OnnxRow::expands("Slice, ReduceSum, Pad, Add");
   void infer(InferContext& c) const;
   void vjp(VjpContext& c) const;
 };

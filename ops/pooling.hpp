@@ -49,7 +49,7 @@ struct AdaptiveMaxPool {
   static constexpr std::uint32_t kNoGradOutputs = 2;
   static constexpr Saves kSaves = Saves::output();
   static constexpr OnnxRow kOnnx =
-      OnnxRow::expands("GlobalMaxPool for one window, else MaxPool of slices, Concat");
+      OnnxRow::expands("GlobalMaxPool for one window, else ReduceMax of slices, Concat");
   void infer(InferContext& c) const;
   void vjp(VjpContext& c) const;
 };
@@ -112,7 +112,7 @@ struct AdaptiveAvgPool {
   static constexpr Inputs kInputs{"x"};
   static constexpr Saves kSaves = Saves::nothing();
   static constexpr OnnxRow kOnnx =
-      OnnxRow::expands("GlobalAveragePool for one window, else AveragePool of slices, Concat");
+      OnnxRow::expands("GlobalAveragePool for one window, else ReduceMean of slices, Concat");
   void infer(InferContext& c) const;
   void vjp(VjpContext& c) const;
 };
@@ -126,7 +126,7 @@ struct AdaptiveAvgPoolAdjoint {
       Attr{"size", &AdaptiveAvgPoolAdjoint::size, "spatial sizes of the result"}};
   static constexpr Inputs kInputs{"x"};
   static constexpr Saves kSaves = Saves::nothing();
-  static constexpr OnnxRow kOnnx = OnnxRow::expands("Expand of slices, Mul, Concat");
+  static constexpr OnnxRow kOnnx = OnnxRow::expands("MatMul per dimension");
   void infer(InferContext& c) const;
   void vjp(VjpContext& c) const;
 };

@@ -37,7 +37,7 @@ struct SliceAdjoint {
                                      Attr{"step", &SliceAdjoint::step, "distance, > 0"}};
   static constexpr Inputs kInputs{"x"};
   static constexpr Saves kSaves = Saves::nothing();
-  static constexpr OnnxRow kOnnx = OnnxRow::expands("ConstantOfShape, ScatterND");
+  static constexpr OnnxRow kOnnx = OnnxRow::expands("Pad, Reshape, Pad");
   void infer(InferContext& c) const;
   void vjp(VjpContext& c) const;
 };

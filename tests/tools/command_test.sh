@@ -74,6 +74,14 @@ done
 expect 0 'batch' inspect d/model.catena
 expect 0 ': ok' check d/model.catena
 expect 0 'output_0.npy' run d/model.catena --inputs d/test_pixels.npy --output-dir e
+expect 0 'parameters -> d/model.onnx' convert d/model.catena d/model.onnx --opset 18
+expect 0 'output_0.npy' run d/model.onnx --inputs d/test_pixels.npy --output-dir eo
+expect 0 'tensors -> d/weights.safetensors' convert d/model.catena d/weights.safetensors
+expect 0 'tensors -> d/weights.npz' convert d/weights.safetensors d/weights.npz
+expect 0 'tensors -> d/weights.catena' convert d/weights.npz d/weights.catena
+expect 1 'holds weights and no graph' convert d/weights.npz d/no.onnx
+expect 3 'expected a name that ends in' convert d/model.catena d/model.txt
+expect 1 'opset is 12; expected 13 to 21' convert d/model.catena d/no.onnx --opset 12
 expect 0 'output_0.pb' run d/model.catena --inputs d/test_pixels.npy --output-dir e --format pb
 cmp d/test_logits.npy e/output_0.npy || complain 'another process finds other outputs'
 expect 0 'chain' inspect d/model.catena --chains

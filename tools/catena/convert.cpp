@@ -1,36 +1,83 @@
-// catena convert: a model in another format.
+// catena convert: a model, or weights, in another format.
 #include <filesystem>
 #include <memory>
 
 #include <fmt/format.h>
 #include <catena/graph/error.hpp>
+#include <catena/serialization/npz.hpp>
+#include <catena/serialization/onnx/save_onnx.hpp>
+#include <catena/serialization/safetensors.hpp>
 #include <catena/serialization/save_load.hpp>
 
 #include "command.hpp"
 #include "models.hpp"
 
 namespace catena::tool {
+namespace {
+
+struct Options {
+  std::string source, target;
+  int opset = OnnxOptions{}.opset;
+};
+
+std::string extension_of(const std::string& path) {
+  return std::filesystem::path(path).extension().string();
+}
+
+// The parameters of a model, or all tensors of a file that holds no more than them.
+std::vector<NamedTensor> weights_of(const std::string& path) {
+  const std::string extension = extension_of(path);
+  if (extension == ".safetensors") return load_safetensors(path);
+  if (extension == ".npz") return load_npz(path);
+  if (extension == ".catena") return load_tensors(path);
+  return load_model(path).named_parameters();
+}
+
+void convert(const Options& options) {
+  const std::string from = extension_of(options.source), to = extension_of(options.target);
+  const bool weights = from == ".safetensors" || from == ".npz";
+  if (to == ".safetensors" || to == ".npz" || (weights && to == ".catena")) {
+    const std::vector<NamedTensor> tensors = weights_of(options.source);
+    if (to == ".npz")
+      save_npz(tensors, options.target);
+    else if (to == ".safetensors")
+      save_safetensors(tensors, options.target);
+    else
+      save_tensors(options.target, tensors);
+    fmt::print("{}: {} tensors -> {}\n", options.source, tensors.size(), options.target);
+    return;
+  }
+  if (weights)
+    throw ArgumentError(fmt::format("{}: holds weights and no graph, of which no {} can be made",
+                                    options.source, options.target));
+  if (to != ".catena" && to != ".onnx")
+    throw UnsupportedError(fmt::format(
+        "{}: expected a name that ends in .catena, .onnx, .safetensors or .npz", options.target));
+  const Graph graph = load_model(options.source);
+  if (to == ".onnx") {
+    OnnxOptions onnx;
+    onnx.opset = options.opset;
+    save_onnx(graph, options.target, onnx);
+  } else {
+    save(options.target, graph);
+  }
+  fmt::print("{}: {} calls, {} parameters -> {}\n", options.source, graph.nodes().size(),
+             graph.parameters().size(), options.target);
+}
+
+}  // namespace
 
 void add_convert(CLI::App& app, Action* action) {
-  struct Options {
-    std::string source, target;
-  };
   auto options = std::make_shared<Options>();
-  CLI::App* sub =
-      app.add_subcommand("convert", "Write a model in another format: .onnx as .catena");
-  sub->add_option("SRC", options->source, "A .catena or .onnx file")->required();
-  sub->add_option("DST", options->target, "A .catena file")->required();
-  sub->callback([options, action] {
-    *action = [options] {
-      if (std::filesystem::path(options->target).extension() != ".catena")
-        throw UnsupportedError(
-            fmt::format("{}: expected a name that ends in .catena", options->target));
-      const Graph graph = load_model(options->source);
-      save(options->target, graph);
-      fmt::print("{}: {} calls, {} parameters -> {}\n", options->source, graph.nodes().size(),
-                 graph.parameters().size(), options->target);
-    };
-  });
+  CLI::App* sub = app.add_subcommand("convert", "Write a model or weights in another format");
+  sub->add_option("SRC", options->source,
+                  "A .catena or .onnx file, or weights as .safetensors or .npz")
+      ->required();
+  sub->add_option("DST", options->target,
+                  "A name that ends in .catena, .onnx, .safetensors or .npz")
+      ->required();
+  sub->add_option("--opset", options->opset, "Of an .onnx file, 13 to 21")->capture_default_str();
+  sub->callback([options, action] { *action = [options] { convert(*options); }; });
 }
 
 }  // namespace catena::tool
