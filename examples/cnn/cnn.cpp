@@ -111,7 +111,8 @@ task::Result cifar_with_resnet(const cnn::Options& options) {
   const std::int64_t epochs = options.epochs > 0 ? options.epochs : 30;
   optim::SGD sgd(model.parameters(), {.momentum = 0.9, .weight_decay = 5e-4, .nesterov = true});
   optim::OneCycleLR schedule(
-      sgd, {.max_lr = 0.05, .total_steps = epochs * batches.num_batches(), .cycle_momentum = false});
+      sgd,
+      {.max_lr = 0.05, .total_steps = epochs * batches.num_batches(), .cycle_momentum = false});
   const train::History history =
       train::fit(model, batches,
                  {.epochs = epochs,
