@@ -50,7 +50,7 @@ class Tensor {
  public:
   using Location = std::source_location;
 
-  Tensor() noexcept = default;
+  Tensor() noexcept : impl_(nullptr) {}  // not defaulted: clang wants the whole class before
   Tensor(const Tensor& o) noexcept : impl_(o.impl_) {
     if (impl_) detail::add_handle(impl_);
   }

@@ -18,7 +18,7 @@ CATENA_INLINE auto repeated(const T* p) {
 // inputs.
 template <class T, class A, class B>
 CATENA_INLINE void choose(const std::uint8_t* c, T* out, std::int64_t n, const A& a, const B& b) {
-#pragma GCC ivdep
+  CATENA_INDEPENDENT_ROUNDS
   for (std::int64_t i = 0; i < n; ++i) {
     const T yes = a(i), no = b(i);
     out[i] = c[i] ? yes : no;
@@ -45,7 +45,7 @@ void where_grad_entry(const void*, void* out_raw, const void* const* in, const s
   const T* g = static_cast<const T*>(in[0]);
   const std::uint8_t* c = static_cast<const std::uint8_t*>(in[1]);
   if (s[0] == 1 && s[1] == 1) {
-#pragma GCC ivdep
+    CATENA_INDEPENDENT_ROUNDS
     for (std::int64_t i = 0; i < n; ++i) {
       const T value = g[i];
       out[i] = (c[i] != 0) == (I == 1) ? value : T(0);

@@ -34,6 +34,12 @@ template <class T>
 using Batch = xsimd::batch<T, Arch>;
 
 #define CATENA_INLINE inline __attribute__((always_inline))
+// Before a loop whose rounds do not depend on one another, whatever its pointers may share.
+#if defined(__clang__)
+#define CATENA_INDEPENDENT_ROUNDS _Pragma("clang loop vectorize(assume_safety)")
+#else
+#define CATENA_INDEPENDENT_ROUNDS _Pragma("GCC ivdep")
+#endif
 
 // The first n (< Batch<T>::size) elements at p, the rest zero. T is float or double.
 template <class T>

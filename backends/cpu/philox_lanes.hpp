@@ -25,14 +25,18 @@ CATENA_INLINE Lanes multiply_low(Lanes a, Lanes b) {
 #endif
 }
 
+// A number of each block in turn: of the first half of the lanes, or the second (from = 0 or
+// kLanes / 2).
+template <int From, int... J>
+CATENA_INLINE Lanes interleave(Lanes a, Lanes b, std::integer_sequence<int, J...>) {
+  return __builtin_shufflevector(a, b, (J % 2 * kLanes + J / 2 + From)...);
+}
+
 // Blocks first, first + 1, ... of the stream, 2 * kLanes of them: the numbers of catena::philox.
 CATENA_INLINE void philox_blocks(std::uint64_t key, std::uint64_t first, std::uint32_t* out) {
-  Lanes lane, left, right;
-  for (int l = 0; l < kLanes; ++l) {
-    lane[l] = static_cast<std::uint64_t>(l);
-    left[l] = static_cast<std::uint64_t>(l % 2 * kLanes + l / 2);
-    right[l] = left[l] + kLanes / 2;
-  }
+  constexpr std::make_integer_sequence<int, kLanes> all;
+  Lanes lane;
+  for (int l = 0; l < kLanes; ++l) lane[l] = static_cast<std::uint64_t>(l);
   const Lanes m0 = Lanes{} + 0xD2511F53u, m1 = Lanes{} + 0xCD9E8D57u, low = Lanes{} + 0xffffffffu;
   Lanes c0[2], c1[2], c2[2], c3[2];
   for (int s = 0; s < 2; ++s) {
@@ -54,7 +58,7 @@ CATENA_INLINE void philox_blocks(std::uint64_t key, std::uint64_t first, std::ui
   }
   for (int s = 0; s < 2; ++s) {
     const Lanes a = (c0[s] & low) | (c1[s] << 32), b = (c2[s] & low) | (c3[s] << 32);
-    const Lanes x = __builtin_shuffle(a, b, left), y = __builtin_shuffle(a, b, right);
+    const Lanes x = interleave<0>(a, b, all), y = interleave<kLanes / 2>(a, b, all);
     __builtin_memcpy(out + 8 * s * kLanes / 2, &x, sizeof x);
     __builtin_memcpy(out + 8 * s * kLanes / 2 + 2 * kLanes, &y, sizeof y);
   }
