@@ -1,5 +1,6 @@
 // ONNX's own test models, as Debian's libonnx-testdata brings them: each is loaded, run and
-// compared with its outputs, then traced, saved natively, loaded and compared again.
+// compared with its outputs, then traced, saved natively, loaded and compared again, then exported
+// as an ONNX model, imported and compared once more.
 //   onnx_conformance DATA EXCLUSIONS [--filter TEXT] [--docs FILE | --check-docs FILE]
 // EXCLUSIONS has a case and the reason why it cannot pass per line; one that passes all the same is
 // an error, so that the list stays true. --docs writes the counts into FILE between its marks,
@@ -20,6 +21,7 @@
 #include "catena/graph/error.hpp"
 #include "catena/ops/all.hpp"
 #include "catena/serialization/onnx/onnx_model.hpp"
+#include "catena/serialization/onnx/save_onnx.hpp"
 #include "catena/serialization/save_load.hpp"
 #include "catena/serialization/tensor_proto.hpp"
 
@@ -92,6 +94,17 @@ std::string difference(const std::vector<Tensor>& found, const std::vector<Tenso
   return "";
 }
 
+// The graph exported as an ONNX model and imported again.
+std::string exported(const Graph& graph, const std::vector<Tensor>& inputs,
+                     const std::vector<Tensor>& outputs, const std::string& file) {
+  OnnxOptions options;
+  options.opset = 18;
+  options.sync = false;
+  save_onnx(graph, file, options);
+  const std::string different = difference(load_onnx(file).forward(inputs), outputs, 1e-5, 1e-6);
+  return different.empty() ? "" : "exported and imported: " + different;
+}
+
 // The model as a graph, in which the inputs that it reads on the host (shapes, axes) are fixed:
 // none, then those of integers, then all but the first, then all.
 std::string round_trip(const std::string& path, const std::vector<Tensor>& inputs,
@@ -120,9 +133,12 @@ std::string round_trip(const std::string& path, const std::vector<Tensor>& input
       if (why.empty()) why = e.what();
       continue;
     }
-    return difference(load_graph(file).run(given), outputs, 0, 0);
+    const Graph graph = load_graph(file);
+    const std::string native = difference(graph.run(given), outputs, 0, 0);
+    if (!native.empty()) return "as a native file: " + native;
+    return exported(graph, given, outputs, file + ".onnx");
   }
-  return "no graph: " + why;
+  return "as a native file: no graph: " + why;
 }
 
 Outcome run_case(const fs::path& folder, const std::string& temporary) {
@@ -143,10 +159,7 @@ Outcome run_case(const fs::path& folder, const std::string& temporary) {
       any = any || !wanted.empty();
       if (set > 0) continue;
       outcome.why = round_trip(folder / "model.onnx", inputs, found, temporary);
-      if (!outcome.why.empty()) {
-        outcome.why = "as a native file: " + outcome.why;
-        return outcome;
-      }
+      if (!outcome.why.empty()) return outcome;
     }
     outcome.passed = any;
     if (!any) outcome.why = "it has no outputs to compare with";
@@ -239,6 +252,7 @@ int run(int argc, char** argv) {
     }
   }
   fs::remove(temporary);
+  fs::remove(temporary + ".onnx");
   if (filter.empty()) {
     for (const auto& [name, exclusion] : exclusions)
       r.problems.push_back(name + " is excluded but is no case");
