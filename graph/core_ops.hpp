@@ -18,7 +18,7 @@ struct CoreOps {
   Tensor (*concat_rows)(std::span<const Tensor> tensors) = nullptr;  // along dimension 0
 };
 
-// Filled once init() has run.
+// Filled once init() has run, as it has wherever an op is called or its gradient computed.
 extern CoreOps core_ops_table;
 inline CoreOps& core_ops() { return core_ops_table; }
 

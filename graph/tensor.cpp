@@ -11,6 +11,7 @@
 #include "catena/graph/core_ops.hpp"
 #include "catena/graph/deferral.hpp"
 #include "catena/graph/dispatch.hpp"
+#include "catena/graph/registry.hpp"
 #include "catena/graph/scalar_range.hpp"
 #include "catena/graph/substitution.hpp"
 #include "catena/graph/thread_state.hpp"
@@ -49,6 +50,12 @@ void check_defined(const Tensor& t, std::string_view op, const std::source_locat
                    "the tensor is undefined (default-constructed or moved from); give it a "
                    "value first",
                    loc);
+}
+
+// An in-place write may be the first thing that a process does.
+const CoreOps& initialized_core_ops() {
+  init();
+  return core_ops();
 }
 
 // Everything an in-place write must ask for first.
@@ -261,7 +268,7 @@ Tensor& Tensor::copy_(const Tensor& src, Location loc) {
   detail::begin_write(*this, &src, "copy_", loc);
   NoGrad off;
   Tensor from = src.detach();
-  if (from.dtype() != dtype()) from = detail::core_ops().cast(from, dtype());
+  if (from.dtype() != dtype()) from = detail::initialized_core_ops().cast(from, dtype());
   detail::ensure_ready(from.impl());
   if (from.device() != device())
     from = detail::copy_to_device(from, device());
@@ -317,15 +324,15 @@ Tensor& Tensor::add_(Tensor&& given, Scalar alpha, Location loc) {
                    loc);
   const bool scaled = !(alpha.is_real() ? alpha.real() == 1 : alpha.integer() == 1);
   const auto addend = [&](Tensor from) {
-    if (from.dtype() != dtype()) from = detail::core_ops().cast(from, dtype());
-    if (scaled) from = detail::core_ops().scale(from, alpha);
+    if (from.dtype() != dtype()) from = detail::initialized_core_ops().cast(from, dtype());
+    if (scaled) from = detail::initialized_core_ops().scale(from, alpha);
     // A real alpha makes reals of integers.
-    return from.dtype() == dtype() ? from : detail::core_ops().cast(from, dtype());
+    return from.dtype() == dtype() ? from : detail::initialized_core_ops().cast(from, dtype());
   };
   detail::check_write(*this, &other, "add_", loc);
   NoGrad off;
   if (other.impl()->pending.load(std::memory_order_acquire) && detail::may_write_chain(*this)) {
-    const Tensor value = detail::core_ops().add(*this, addend(std::move(other)));
+    const Tensor value = detail::initialized_core_ops().add(*this, addend(std::move(other)));
     detail::write_chain(*this, value, loc);
     return *this;
   }
@@ -346,7 +353,7 @@ Tensor& Tensor::mul_(Scalar factor, Location loc) {
   if (grad_enabled() && requires_grad()) detail::begin_write(*this, nullptr, "mul_", loc);
   NoGrad off;
   // Its own values, also where calls compute with others.
-  return copy_(detail::core_ops().scale(adopt(detail::alias_of(impl_)), factor), loc);
+  return copy_(detail::initialized_core_ops().scale(adopt(detail::alias_of(impl_)), factor), loc);
 }
 
 // --- Creation ---
