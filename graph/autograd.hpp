@@ -12,7 +12,9 @@ namespace catena {
 
 struct BackwardOptions {
   bool retain_graph = false;  // keep the tape for another backward
-  bool create_graph = false;  // record the backward itself, for higher derivatives (retains)
+  // Record the backward itself, for higher derivatives (retains). A recorded gradient that a tensor
+  // keeps in grad() refers back to that tensor: both stay until zero_grad().
+  bool create_graph = false;
 };
 
 // Adds d(sum_k <gradients[k], outputs[k]>)/d(leaf) to grad() of every leaf that requires it. An

@@ -115,7 +115,8 @@ class Tensor {
   Tensor grad() const;
   void set_grad(Tensor grad, Location loc = Location::current());
   void zero_grad();  // forgets the gradient
-  // Keep the gradient of this non-leaf in grad() too.
+  // Keep the gradient of this non-leaf in grad() too. One that create_graph recorded refers back to
+  // this tensor: only zero_grad() frees the two then.
   void retain_grad();
   // d(this)/d(every leaf), added to the leaves' grad(). This tensor must be a scalar unless
   // `gradient` (same shape) is given. Same as catena::backward.

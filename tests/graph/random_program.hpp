@@ -63,6 +63,8 @@ class Program {
       read("end: value " + std::to_string(i), pool_[i]);
     for (std::size_t i = 0; i < leaves_.size(); ++i)
       read("end: gradient of leaf " + std::to_string(i), leaves_[i].grad());
+    // A kept gradient that was recorded refers back to its tensor: a cycle, theirs to break.
+    for (Tensor& t : retained_) t.zero_grad();
     set_num_threads(threads);
     return std::move(outcome_);
   }
@@ -442,8 +444,10 @@ class Program {
         read("hooked", g);
         return Tensor();
       });
-    else
+    else {
       t.retain_grad();
+      retained_.push_back(t);
+    }
   }
 
   void drop() {
@@ -544,7 +548,7 @@ class Program {
   std::mt19937_64 how_;
   std::int64_t length_ = 1, limit_ = 4096;
   bool uses_threads_ = false;
-  std::vector<Tensor> pool_, leaves_;
+  std::vector<Tensor> pool_, leaves_, retained_;
   std::vector<Escaped> escaped_;
   Outcome outcome_;
 };

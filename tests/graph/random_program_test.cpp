@@ -7,6 +7,8 @@
 
 #include <sstream>
 
+#include "catena/graph/memory.hpp"
+
 namespace catena::test {
 namespace {
 
@@ -61,7 +63,10 @@ TEST(RandomPrograms, EagerAndDeferredGiveTheSameBits) {
   }
   std::size_t records = 0, errors = 0;
   for (std::uint64_t seed = 1; seed <= programs; ++seed) {
+    const std::uint64_t before = memory_stats().in_use;
     const Outcome eager = Program(seed, false).run(), deferred = Program(seed, true).run();
+    ASSERT_EQ(memory_stats().in_use, before) << "seed " << seed << " leaves memory behind:\n"
+                                             << text_of(eager);
     records += eager.records.size();
     for (const Record& r : eager.records) errors += !r.error.empty();
     const std::string d = difference(eager, deferred);
