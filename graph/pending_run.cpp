@@ -303,7 +303,6 @@ void PendingRun::build() {
     step.op = p.op.attrs();
     step.dtype = p.out->dtype;
     step.num_inputs = p.num_inputs;
-    step.element_bytes = static_cast<std::int64_t>(size_of(p.out->dtype));
     for (int i = 0; i < p.num_inputs; ++i) {
       const PendingValue::Input& input = p.inputs[i];
       if (input.value)

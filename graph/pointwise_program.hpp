@@ -41,7 +41,6 @@ struct PointwiseProgram {
     DType dtype = kFloat32;    // of the value
     int num_inputs = 0;
     Source inputs[kMaxInputs];
-    std::int64_t element_bytes = 0;
     void* result = nullptr;  // row-major memory for the value, or null
     int slot = -1;  // without memory: the block buffer its value stands in; -1: the reader's own
   };

@@ -29,6 +29,10 @@ std::uint32_t saved_mask(const OpInfo& op, Operand* const* operands, int n) {
   return mask;
 }
 
+bool is_saved(std::uint32_t mask, int i) {
+  return mask & Saves::kAllInputs || (i < 30 && mask >> i & 1u);
+}
+
 // Fills `node` with the call and turns the operands that the gradient needs into edges. Returns
 // whether the gradient reads the output.
 bool record_call(Node& node, const OpInfo& op, const void* attrs, Operand* const* operands, int n,
@@ -48,7 +52,7 @@ bool record_call(Node& node, const OpInfo& op, const void* attrs, Operand* const
   std::uint64_t sequence = thread_state.sequence;
   for (int i = 0; i < n; ++i) {
     TensorImpl* input = operands[i]->impl();
-    const bool saved = saves & Saves::kAllInputs || (i < 30 && saves >> i & 1u);
+    const bool saved = is_saved(saves, i);
     std::uintptr_t bits = 0;
     if (input->requires_grad) {
       bits |= Edge::kNeedsGrad;
@@ -78,8 +82,7 @@ bool record_call(Node& node, const OpInfo& op, const void* attrs, Operand* const
 }  // namespace
 
 bool saves_input(const OpInfo& op, Operand* const* operands, int n, int i) {
-  const std::uint32_t saves = saved_mask(op, operands, n);
-  return saves & Saves::kAllInputs || (i < 30 && saves >> i & 1u);
+  return is_saved(saved_mask(op, operands, n), i);
 }
 
 bool wants_record(const OpInfo& op, Operand* const* operands, int n) {

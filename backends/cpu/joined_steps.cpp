@@ -157,7 +157,7 @@ class Joiner {
 
 const std::vector<Program::Joined>& joined_steps(const Program& program) {
   std::call_once(program.joined_once, [&] {
-    if (program.steps.size() >= 2) Joiner(program).run();
+    if (program.steps.size() >= 2 && makes_step_code()) Joiner(program).run();
   });
   return program.joined;
 }

@@ -18,6 +18,11 @@ constexpr std::int64_t kBlock = 1024;
 constexpr std::size_t kBlockBytes = kBlock * 8;
 constexpr std::size_t kAlignment = 64;
 constexpr std::int64_t kGrain = 16384;  // elements one thread takes at a time
+
+std::int64_t bytes_of(const Program::Step& step) {
+  return static_cast<std::int64_t>(size_of(step.dtype));
+}
+
 // n elements of a strided input from `offset`, at position `index`, to row-major memory.
 template <class T>
 void gather(const Program& p, const Program::Memory& m, const std::int64_t* at, std::int64_t n,
@@ -77,7 +82,7 @@ class Runner {
       std::int64_t n = std::min(kBlock, end - begin);
       if (by_lines_) n = std::min(n, p_.sizes[p_.rank - 1] - index_[p_.rank - 1]);
       run_block(begin, n, last);
-      if (last) last = static_cast<char*>(last) + n * p_.steps.back().element_bytes;
+      if (last) last = static_cast<char*>(last) + n * bytes_of(p_.steps.back());
       begin += n;
     }
   }
@@ -145,7 +150,7 @@ class Runner {
     const Program::Step& step = p_.steps[k];
     void* out = last;
     if (step.result)
-      out = static_cast<char*>(step.result) + begin * step.element_bytes;
+      out = static_cast<char*>(step.result) + begin * bytes_of(step);
     else if (step.slot >= 0)
       out = slots_ + static_cast<std::size_t>(step.slot) * kBlockBytes;
     values_[k] = out;

@@ -37,7 +37,7 @@ class Assembler : public Xbyak::CodeGenerator {
       : CodeGenerator(4096 * (1 + request.arithmetic.instructions.size() / 16),
                       Xbyak::DontSetProtectRWE),
         request_(request),
-        list_(request.arithmetic.instructions),
+        list_(request_.arithmetic.instructions),
         avx512_(avx512),
         double_(request.is_double),
         element_bytes_(request.is_double ? 8 : 4),
@@ -256,8 +256,8 @@ class Assembler : public Xbyak::CodeGenerator {
     }
   }
 
-  const StepCodeRequest& request_;
-  const std::vector<Instruction>& list_;
+  const StepCodeRequest request_;
+  const std::vector<Instruction>& list_;  // of request_
   bool avx512_, double_;
   int element_bytes_, width_;
   int lanes_ = -1;
@@ -315,6 +315,8 @@ Pieces& pieces() {
 
 }  // namespace
 
+bool makes_step_code() { return pieces().wanted_requests.load(std::memory_order_relaxed) != 0; }
+
 StepCodeAnswer find_step_code(const StepCodeRequest& request) {
   Pieces& all = pieces();
   const int wanted = all.wanted_requests.load(std::memory_order_relaxed);
@@ -352,6 +354,7 @@ void set_step_code_after(int requests) {
 #else
 
 namespace catena::cpu {
+bool makes_step_code() { return false; }
 StepCodeAnswer find_step_code(const StepCodeRequest&) { return {}; }
 void set_step_code_after(int) {}
 }  // namespace catena::cpu

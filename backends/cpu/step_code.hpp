@@ -27,9 +27,11 @@ struct StepCodeAnswer {
   bool too_large = false;  // more values at a time than there are registers
 };
 
-// Code that gives the same bits as the kernels for the instruction set in use. There is none on
-// another processor, on a system that runs no code made at run time, or for a request that was not
-// made often enough to be worth it.
+// False on another processor, on a system that runs no code made at run time, and when switched
+// off.
+bool makes_step_code();
+// Code that gives the same bits as the kernels for the instruction set in use; none where
+// makes_step_code() is false or while the request has not come often enough to be worth it.
 StepCodeAnswer find_step_code(const StepCodeRequest& request);
 // Code is made when a request comes for the `requests`-th time (3 at start); 0: never, as with
 // CATENA_MACHINE_CODE=0 in the environment. Drops the code there is: not while chains are run.
