@@ -2,22 +2,11 @@
 
 #include <algorithm>
 
-#include "catena/serialization/onnx/export/emitter.hpp"
+#include "catena/serialization/onnx/export/windows.hpp"
 
 namespace catena::onnx_export {
 namespace {
 
-std::vector<std::int64_t> joined(const Shape& a, const Shape& b) {
-  std::vector<std::int64_t> list = to_vector(a);
-  list.insert(list.end(), b.begin(), b.end());
-  return list;
-}
-// Shape of spatial numbers with zeros for batch and channels.
-SymbolicShape spatial(const Shape& sizes) {
-  SymbolicShape shape{0, 0};
-  for (const std::int64_t s : sizes) shape.push_back(s);
-  return shape;
-}
 Shape kernel_of(Emitter& e, const Value& weight) {
   return e.fixed({weight.shape.begin() + 2, weight.shape.end()}, "the size of the kernel");
 }
@@ -30,7 +19,7 @@ Value cut(Emitter& e, const Value& x, Shape* before, Shape* after) {
     (*before)[d] -= less_before[d];
     (*after)[d] -= less_after[d];
   }
-  return e.pad(x, spatial(less_before), spatial(less_after));
+  return e.pad(x, with_batch_and_channels(less_before), with_batch_and_channels(less_after));
 }
 
 }  // namespace
@@ -42,7 +31,7 @@ void export_op(Emitter& e, const op::Conv& op) {
                   {{"dilations", op.dilation},
                    {"group", op.groups},
                    {"kernel_shape", kernel_of(e, e.in(1))},
-                   {"pads", joined(before, after)},
+                   {"pads", pads(before, after)},
                    {"strides", op.stride}}));
 }
 
@@ -69,7 +58,7 @@ void export_op(Emitter& e, const op::ConvTranspose& op) {
                     {"group", op.groups},
                     {"kernel_shape", kernel_of(e, e.in(1))},
                     {"output_padding", more},
-                    {"pads", joined(before, after)},
+                    {"pads", pads(before, after)},
                     {"strides", op.stride}});
   if (!plain) {
     y = e.pad(y, front, back);
@@ -109,7 +98,7 @@ void export_op(Emitter& e, const op::ConvWeight& op) {
     Value y = e.node("Conv", {a, b}, x.dtype, shape,
                      {{"dilations", op.stride},
                       {"kernel_shape", kernel},
-                      {"pads", joined(before, after)},
+                      {"pads", pads(before, after)},
                       {"strides", op.dilation}});
     // Rows that no window of the convolution began with.
     for (int d = 0; d < rank; ++d) y = e.slice(y, 2 + d, 0, op.kernel[d]);

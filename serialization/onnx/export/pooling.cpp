@@ -3,21 +3,11 @@
 #include <algorithm>
 #include <limits>
 
-#include "catena/serialization/onnx/export/emitter.hpp"
+#include "catena/serialization/onnx/export/windows.hpp"
 
 namespace catena::onnx_export {
 namespace {
 
-std::vector<std::int64_t> joined(const Shape& a, const Shape& b) {
-  std::vector<std::int64_t> list = to_vector(a);
-  list.insert(list.end(), b.begin(), b.end());
-  return list;
-}
-SymbolicShape spatial(const Shape& sizes) {
-  SymbolicShape shape{0, 0};
-  for (const std::int64_t s : sizes) shape.push_back(s);
-  return shape;
-}
 Shape spatial_sizes(Emitter& e, const Value& x, const char* what) {
   return e.fixed({x.shape.begin() + 2, x.shape.end()}, what);
 }
@@ -64,7 +54,7 @@ void export_op(Emitter& e, const op::MaxPool& op) {
         "ONNX allows");
   if (explicit_padding) {
     const double least = is_floating(x.dtype) ? -std::numeric_limits<double>::infinity() : 0;
-    x = e.pad(x, spatial(w.before), spatial(w.after), least);
+    x = e.pad(x, with_batch_and_channels(w.before), with_batch_and_channels(w.after), least);
     w.before = w.after = Shape::filled(op.kernel.rank(), 0);
   }
   const SymbolicShape& shape = e.out().shape;
@@ -74,7 +64,7 @@ void export_op(Emitter& e, const op::MaxPool& op) {
                                        {{"ceil_mode", w.ceil ? 1 : 0},
                                         {"dilations", op.dilation},
                                         {"kernel_shape", op.kernel},
-                                        {"pads", joined(w.before, w.after)},
+                                        {"pads", pads(w.before, w.after)},
                                         {"strides", op.stride}});
   e.result(y[0]);
   // ONNX counts over all of x, we within a channel.
@@ -100,11 +90,11 @@ void export_op(Emitter& e, const op::AvgPool& op) {
   if (op.divisor != 0) {
     // The mean over whole windows, whose zeros are put there.
     for (int d = 0; d < rank; ++d) w.after[d] += w.beyond[d];
-    x = e.pad(x, spatial(w.before), spatial(w.after));
+    x = e.pad(x, with_batch_and_channels(w.before), with_batch_and_channels(w.after));
     w.before = w.after = w.beyond = Shape::filled(rank, 0);
   } else if (counts && padded && more) {
     // Zeros that count are put there, those beyond them do not count.
-    x = e.pad(x, spatial(w.before), spatial(w.after));
+    x = e.pad(x, with_batch_and_channels(w.before), with_batch_and_channels(w.after));
     w.before = w.after = Shape::filled(rank, 0);
     counts = false;
   } else if (more) {
@@ -115,7 +105,7 @@ void export_op(Emitter& e, const op::AvgPool& op) {
                    {{"ceil_mode", w.ceil ? 1 : 0},
                     {"count_include_pad", counts ? 1 : 0},
                     {"kernel_shape", op.kernel},
-                    {"pads", joined(w.before, w.after)},
+                    {"pads", pads(w.before, w.after)},
                     {"strides", op.stride}});
   if (op.divisor != 0)
     y = e.mul(y,
