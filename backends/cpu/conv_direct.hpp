@@ -259,24 +259,39 @@ CATENA_INLINE void dot_tile(const T* const* y, const T* const* line, const Lines
   const bool whole = lines.width == out[2] && (lines.height == out[1] || out[0] == 1);
   const std::int64_t length = whole ? volume(out) : out[2], rows = whole ? 1 : out[1];
   const std::int64_t planes = whole ? 1 : out[0];
-  for (std::int64_t a = 0; a < planes; ++a)
-    for (std::int64_t b = 0; b < rows; ++b) {
-      const std::int64_t at_y = (a * rows + b) * length;
-      const std::int64_t at_x = (a * lines.height + b) * lines.width;
-      const auto add = [&](std::int64_t p, const auto& load) {
-        Batch<T> left[Rows];
-        for (int r = 0; r < Rows; ++r) left[r] = load(y[r] + at_y + p);
-        for (int l = 0; l < Columns; ++l) {
-          const Batch<T> right = load(line[l] + at_x + p);
-          for (int r = 0; r < Rows; ++r) sums[r][l] = xsimd::fma(left[r], right, sums[r][l]);
-        }
-      };
-      std::int64_t p = 0;
-      for (; p + w <= length; p += w)
-        add(p, [](const T* from) { return Batch<T>::load_unaligned(from); });
-      const std::int64_t rest = length - p;
-      if (rest > 0) add(p, [rest](const T* from) { return load_partial(from, rest); });
+  const auto for_rows = [&](const auto& f) {
+    for (std::int64_t a = 0; a < planes; ++a)
+      for (std::int64_t b = 0; b < rows; ++b)
+        f((a * rows + b) * length, (a * lines.height + b) * lines.width);
+  };
+  const auto add = [&](std::int64_t at_y, std::int64_t at_x, const auto& load) {
+    Batch<T> left[Rows];
+    for (int r = 0; r < Rows; ++r) left[r] = load(y[r] + at_y);
+    for (int l = 0; l < Columns; ++l) {
+      const Batch<T> right = load(line[l] + at_x);
+      for (int r = 0; r < Rows; ++r) sums[r][l] = xsimd::fma(left[r], right, sums[r][l]);
     }
+  };
+  const std::int64_t rest = length % w;
+  if (length < w) {
+    const auto load_rest = [rest](const T* from) { return load_partial(from, rest); };
+    for_rows([&](std::int64_t at_y, std::int64_t at_x) { add(at_y, at_x, load_rest); });
+    return;
+  }
+  // The last vector of a row begins before the one in front of it ends: without partial loads the
+  // sums stay in registers from row to row.
+  alignas(64) T lane[w];
+  for (std::int64_t i = 0; i < w; ++i) lane[i] = static_cast<T>(i);
+  const auto is_new = Batch<T>::load_aligned(lane) >= Batch<T>(static_cast<T>(w - rest));
+  const auto load_whole = [](const T* from) { return Batch<T>::load_unaligned(from); };
+  const auto load_new = [&](const T* from) {
+    return xsimd::select(is_new, Batch<T>::load_unaligned(from), Batch<T>(T(0)));
+  };
+  for_rows([&](std::int64_t at_y, std::int64_t at_x) {
+    for (std::int64_t p = 0; p + w <= length; p += w) add(at_y + p, at_x + p, load_whole);
+    const std::int64_t last = length - w;
+    if (rest > 0) add(at_y + last, at_x + last, load_new);
+  });
 }
 
 // weight[k, j] of one group from `images` images: x as lines, y [images, distance_y] from the

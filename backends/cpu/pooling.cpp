@@ -149,51 +149,123 @@ CATENA_INLINE void max_of_planes(const Axes& a, const KernelContext& c) {
   });
 }
 
-// Of each window the entry `offset` behind its first, base[o], where that is larger.
+// Largest entries of parts of windows and where in their plane they lie, numbers of the same dtype,
+// so that one mask chooses both.
 template <class T>
-void take_larger(const T* __restrict x, const std::int32_t* __restrict base, std::int32_t offset,
-                 std::int64_t n, T* __restrict best, std::int32_t* __restrict where) {
-  for (std::int64_t o = 0; o < n; ++o) {
-    const std::int32_t i = base[o] + offset;
-    const T v = x[i];
-    const bool taken = (v > best[o]) | (v != v);
-    best[o] = taken ? v : best[o];
-    where[o] = taken ? i : where[o];
+struct Largest {
+  T* value;
+  T* where;
+  CATENA_INLINE Largest from(std::int64_t o) const { return {value + o, where + o}; }
+};
+
+// Entries 0, stride, 2 * stride, .. of n, then 1, stride + 1, ..; every part has `part` places.
+template <class T>
+CATENA_INLINE void deal_out(const T* __restrict x, std::int64_t n, std::int64_t stride,
+                            std::int64_t part, T* __restrict y) {
+  const std::int64_t whole = n / stride;
+  if (stride == 2) {
+    for (std::int64_t i = 0; i < whole; ++i) {
+      y[i] = x[2 * i];
+      y[part + i] = x[2 * i + 1];
+    }
+  } else {
+    for (std::int64_t s = 0; s < stride; ++s)
+      for (std::int64_t i = 0; i < whole; ++i) y[s * part + i] = x[i * stride + s];
   }
+  for (std::int64_t i = whole * stride; i < n; ++i) y[i % stride * part + whole] = x[i];
 }
 
-// Whether all windows lie within x, as most do: then those of a plane are worked on as one line.
+// Along a line of n entries, the first of which lies at `first`: the largest of each window; the
+// first of equal ones, the last NaN.
+template <class T>
+CATENA_INLINE void largest_in_line(const Axis& w, const T* x, std::int64_t n, std::int64_t first,
+                                   std::int64_t windows, const Largest<T>& y, T* parts) {
+  // Entries of windows side by side lie side by side then.
+  const std::int64_t part = n / w.stride + 1;
+  if (w.stride > 1) deal_out(x, n, w.stride, part, parts);
+  alignas(64) T lane[Batch<T>::size];
+  for (std::size_t i = 0; i < Batch<T>::size; ++i) lane[i] = static_cast<T>(first + i * w.stride);
+  const Batch<T> lanes_at = Batch<T>::load_aligned(lane);
+  for_batches<T>(windows, [&](std::int64_t o, std::int64_t lanes) {
+    const auto entries = [&](std::int64_t shift) {
+      return load(
+          (w.stride > 1 ? parts + shift % w.stride * part + shift / w.stride : x + shift) + o,
+          lanes);
+    };
+    const Batch<T> at = lanes_at + Batch<T>(static_cast<T>(o * w.stride));
+    Batch<T> value = entries(0), where = at;
+    for (std::int64_t k = 1; k < w.kernel; ++k) {
+      const Batch<T> v = entries(k * w.dilation);
+      const auto taken = (v > value) || xsimd::isnan(v);
+      value = xsimd::select(taken, v, value);
+      where = xsimd::select(taken, at + Batch<T>(static_cast<T>(k * w.dilation)), where);
+    }
+    store(y.value + o, value, lanes);
+    store(y.where + o, where, lanes);
+  });
+}
+template <class T>
+CATENA_INLINE void largest_in_lines(const Axis& w, const T* x, std::int64_t lines, Largest<T> y,
+                                    T* parts) {
+  // Without a rest behind the last window all lines are one.
+  if (w.in == w.out * w.stride)
+    return largest_in_line(w, x, lines * w.in, 0, lines * w.out, y, parts);
+  for (std::int64_t r = 0; r < lines; ++r, y = y.from(w.out))
+    largest_in_line(w, x + r * w.in, w.in, r * w.in, w.out, y, parts);
+}
+
+// Across lines of n entries, of which x has `outer` times axis.in: the largest of each window.
+template <class T>
+CATENA_INLINE void largest_of_lines(const Axis& axis, std::int64_t outer, std::int64_t n,
+                                    const Largest<T>& x, Largest<T> y) {
+  for (std::int64_t i = 0; i < outer; ++i)
+    for (std::int64_t o = 0; o < axis.out; ++o, y = y.from(n)) {
+      const Largest<T> first = x.from((i * axis.in + o * axis.stride) * n);
+      for_batches<T>(n, [&](std::int64_t at, std::int64_t lanes) {
+        Batch<T> value = load(first.value + at, lanes), where = load(first.where + at, lanes);
+        for (std::int64_t k = 1; k < axis.kernel; ++k) {
+          const Largest<T> next = first.from(k * axis.dilation * n + at);
+          const Batch<T> v = load(next.value, lanes);
+          const auto taken = (v > value) || xsimd::isnan(v);
+          value = xsimd::select(taken, v, value);
+          where = xsimd::select(taken, load(next.where, lanes), where);
+        }
+        store(y.value + at, value, lanes);
+        store(y.where + at, where, lanes);
+      });
+    }
+}
+
+// Whether all windows lie within x, as most do, and T can number its entries.
+template <class T>
 bool all_whole(const Axes& a) {
   for (const Axis& w : a.axis)
     if (w.adaptive || w.before > 0 || w.start(w.out - 1) + (w.kernel - 1) * w.dilation >= w.in)
       return false;
-  return a.in <= std::numeric_limits<std::int32_t>::max();
+  return a.in <= std::int64_t{1} << min_of(std::numeric_limits<T>::digits, 30);
 }
+// Then one dimension is done after the other, the innermost first.
 template <class T>
 CATENA_INLINE void max_of_whole_windows(const Axes& a, const KernelContext& c) {
   const Axis &p = a.axis[0], &q = a.axis[1], &w = a.axis[2];
-  Scratch<std::int32_t> base(a.out);
-  for (std::int64_t o = 0; o < a.out; ++o)
-    base[o] = static_cast<std::int32_t>(
-        (p.start(o / (q.out * w.out)) * q.in + q.start(o / w.out % q.out)) * w.in +
-        w.start(o % w.out));
+  const bool has_p = p.in > 1, has_q = has_p || q.in > 1;
+  const std::int64_t line_entries = p.in * q.in * w.out, plane_entries = p.in * q.out * w.out;
   for_planes(a, [&](std::int64_t plane) {
     const T* x = static_cast<const T*>(c.inputs[0].data) + plane * a.in;
-    T* best = static_cast<T*>(c.outputs[0].data) + plane * a.out;
     std::int64_t* indices = static_cast<std::int64_t*>(c.outputs[1].data) + plane * a.out;
-    Scratch<std::int32_t> where(a.out);
-    for (std::int64_t o = 0; o < a.out; ++o) {
-      best[o] = kMinusInfinity<T>;
-      where[o] = base[o];
-    }
-    for (std::int64_t i = 0; i < p.kernel; ++i)
-      for (std::int64_t j = 0; j < q.kernel; ++j)
-        for (std::int64_t k = 0; k < w.kernel; ++k)
-          take_larger(x, base.data(),
-                      static_cast<std::int32_t>((i * p.dilation * q.in + j * q.dilation) * w.in +
-                                                k * w.dilation),
-                      a.out, best, where.data());
-    for (std::int64_t o = 0; o < a.out; ++o) indices[o] = where[o];
+    Scratch<T> scratch(2 * (line_entries + plane_entries) + a.out + a.in + w.stride);
+    T* next = scratch.data();
+    const auto take = [&](std::int64_t n) {
+      next += n;
+      return next - n;
+    };
+    const Largest<T> of_lines{take(line_entries), take(line_entries)},
+        of_planes{take(plane_entries), take(plane_entries)},
+        y{static_cast<T*>(c.outputs[0].data) + plane * a.out, take(a.out)};
+    largest_in_lines(w, x, p.in * q.in, has_q ? of_lines : y, next);
+    if (has_q) largest_of_lines(q, p.in, w.out, of_lines, has_p ? of_planes : y);
+    if (has_p) largest_of_lines(p, 1, q.out * w.out, of_planes, y);
+    for (std::int64_t o = 0; o < a.out; ++o) indices[o] = static_cast<std::int32_t>(y.where[o]);
   });
 }
 
@@ -291,7 +363,7 @@ void max_pool(const void* op, const KernelContext& c) {
   const Axes a = windows_of(*static_cast<const op::MaxPool*>(op), c.inputs[0], c.outputs[0]);
   visit_float(c.inputs[0].dtype, [&](auto zero) {
     using T = decltype(zero);
-    if (all_whole(a))
+    if (all_whole<T>(a))
       max_of_whole_windows<T>(a, c);
     else
       max_of_planes<T>(a, c);

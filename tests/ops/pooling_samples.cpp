@@ -188,6 +188,26 @@ std::vector<OpSample> samples_MaxPool() {
   list.push_back(
       max_sample("large", {{3, 3}, {2, 2}, {1, 1}, {1, 1}, {1, 1}}, uniform({3, 40, 33, 35}, -9, 9))
           .no_gradient());
+  // Windows that all lie within x go another way.
+  list.push_back(max_sample("whole_with_rest", {{2, 3}, {2, 2}, {0, 0}, {0, 0}, {1, 1}},
+                            uniform({2, 3, 7, 10}, -9, 9)));
+  list.push_back(max_sample("whole_dilated", {{2, 3}, {1, 3}, {0, 0}, {0, 0}, {2, 2}},
+                            uniform({1, 2, 6, 9}, -9, 9)));
+  list.push_back(max_sample("whole_volume", {{2, 3, 2}, {1, 2, 2}, {0, 0, 0}, {0, 0, 0}, {1, 1, 1}},
+                            uniform({1, 2, 4, 6, 5}, -9, 9)));
+  list.push_back(max_sample("whole_lines_left_out", {{1, 1}, {3, 2}, {0, 0}, {0, 0}, {1, 1}},
+                            uniform({1, 2, 7, 6}, -9, 9)));
+  list.push_back(max_sample("whole_large", {{3, 3}, {2, 2}, {0, 0}, {0, 0}, {1, 1}},
+                            uniform({3, 40, 33, 35}, -9, 9))
+                     .no_gradient());
+  const double few[] = {2, nan, -inf, 2, inf, 1, 2, -inf, nan, 1, 1};
+  std::vector<double> numbers;
+  for (int i = 0; i < 2 * 12 * 14; ++i) numbers.push_back(few[i * i % 37 % 11]);
+  for (const std::int64_t stride : {1, 2})
+    list.push_back(max_sample(stride == 1 ? "whole_with_ties" : "whole_apart_with_ties",
+                              {{2, 2}, {stride, stride}, {0, 0}, {0, 0}, {1, 1}},
+                              values({1, 2, 12, 14}, numbers))
+                       .no_gradient());
   const auto wrong = [&](const char* name, const Pool& p, const InputSpec& x, const char* error) {
     list.push_back(fails(name, max_op(p), {x}, error));
   };
