@@ -150,9 +150,10 @@ status=0
 { [ $status -eq 1 ] && grep -q 'hidden.weight' err; } || complain 'a state of another model is taken'
 expect 1 'absent.catena' train digits --resume absent.catena
 expect 1 'no/such/folder' train digits --epochs 1 --save no/such/folder/s.catena
-# Ctrl-C. (What a script starts with & ignores it, hence timeout.)
+# Ctrl-C, once: timeout signals the group too unless in the foreground, and a second one ends at once.
+# (What a script starts with & ignores it, hence timeout.)
 status=0
-timeout --preserve-status -s INT 2 "$catena" train digits --model classic --epochs 10000000 \
+timeout --foreground --preserve-status -s INT 2 "$catena" train digits --model classic --epochs 10000000 \
   --save stopped.catena >out 2>err || status=$?
 [ $status -eq 130 ] || complain "Ctrl-C: status $status, expected 130"
 grep -q 'Interrupted in epoch .* to go on: catena train digits .* --resume stopped.catena' out ||
