@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "catena/graph/deferral.hpp"
+#include "catena/graph/profile_scope.hpp"
 #include "catena/graph/registry.hpp"
 #include "catena/graph/stand_in.hpp"
 #include "catena/graph/tensor_extra.hpp"
@@ -55,6 +56,7 @@ void check_counts(std::size_t outputs, std::size_t gradients, const std::source_
 
 void backward(std::span<const Tensor> outputs, std::span<const Tensor> gradients,
               BackwardOptions options, std::source_location loc) {
+  const detail::ProfileScope scope("backward", loc);
   check_counts(outputs.size(), gradients.size(), loc);
   std::vector<Tensor> seeds;
   for (std::size_t i = 0; i < outputs.size(); ++i)
@@ -70,6 +72,7 @@ void backward(std::span<const Tensor> outputs, std::span<const Tensor> gradients
 
 void backward(const Tensor& output, const Tensor& gradient, BackwardOptions options,
               std::source_location loc) {
+  const detail::ProfileScope scope("backward", loc);
   Tensor start = seed(output, gradient, loc);
   {
     detail::Walk walk(options, loc);
@@ -82,6 +85,7 @@ void backward(const Tensor& output, const Tensor& gradient, BackwardOptions opti
 std::vector<Tensor> grad(std::span<const Tensor> outputs, std::span<const Tensor> inputs,
                          GradOptions options, std::span<const Tensor> grad_outputs,
                          std::source_location loc) {
+  const detail::ProfileScope scope("grad", loc);
   check_counts(outputs.size(), grad_outputs.size(), loc);
   for (std::size_t i = 0; i < inputs.size(); ++i)
     if (!inputs[i].defined() || !inputs[i].requires_grad())

@@ -73,7 +73,7 @@ std::string to_string(const ChainReport& report) {
 namespace detail {
 
 void ChainTimer::start(const PendingRun& run) {
-  if (!listener().listens.load(std::memory_order_relaxed)) return;
+  if (!listener().listens.load(std::memory_order_relaxed) && !is_profiling()) return;
   report_ = std::make_unique<ChainReport>();
   report_->shape = run.shape;
   std::unordered_set<const Storage*> inputs;
@@ -82,11 +82,13 @@ void ChainTimer::start(const PendingRun& run) {
     // A gradient line reads the incoming gradient, the inputs and the output.
     const bool gradient = op.kind == OpKind::kPointwise && p->num_inputs > op.pointwise.inputs;
     report_->calls.push_back(std::string(op.name) + (gradient ? "'" : ""));
+    report_->lines.push_back(p->location);
     for (int i = 0; i < p->num_inputs; ++i)
       if (p->inputs[i].storage) inputs.insert(p->inputs[i].storage);
   }
   report_->num_inputs = static_cast<int>(inputs.size());
   for (const PendingValue* p : run.targets) report_->results.push_back(p->out->dtype);
+  scope_.begin(*report_);
   begin_ = std::chrono::steady_clock::now();
 }
 
@@ -94,6 +96,7 @@ void ChainTimer::finish() {
   if (!report_) return;
   const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - begin_;
   report_->seconds = taken.count();
+  scope_.end();
   if (const auto observer = listener().get()) (*observer)(*report_);
   report_.reset();
 }

@@ -6,19 +6,22 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <source_location>
 #include <string>
 #include <vector>
 
 #include "catena/graph/dtype.hpp"
+#include "catena/graph/profile_scope.hpp"
 #include "catena/graph/shape.hpp"
 
 namespace catena {
 
 struct ChainReport {
   std::vector<std::string> calls;  // names of ops, in order; of gradients with a ' behind it
-  Shape shape;                     // of all values of the chain
-  int num_inputs = 0;              // read from memory
-  std::vector<DType> results;      // written to memory
+  std::vector<std::source_location> lines;  // where they were called, as many
+  Shape shape;                              // of all values of the chain
+  int num_inputs = 0;                       // read from memory
+  std::vector<DType> results;               // written to memory
   // Empty results: a kernel that follows has read the last value part by part; its time is
   // included.
   double seconds = 0;
@@ -36,7 +39,7 @@ namespace detail {
 
 struct PendingRun;
 
-// Reports one run, if somebody listens.
+// Reports one run to the observer and the profiler, where there is one.
 class ChainTimer {
  public:
   void start(const PendingRun& run);  // with the mutex of pending values held
@@ -44,6 +47,7 @@ class ChainTimer {
 
  private:
   std::unique_ptr<ChainReport> report_;
+  ProfileScope scope_;
   std::chrono::steady_clock::time_point begin_;
 };
 

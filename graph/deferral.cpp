@@ -306,6 +306,7 @@ bool defer(const OpInfo& op, const void* attrs, ChainLine line, TensorImpl* cons
   p->op = OpValue(op, attrs);
   p->line = line;
   p->out = out;
+  p->location = thread_state.call_site;
   p->num_inputs = n;
   p->thread = thread_id();
   for (int i = 0; i < n; ++i) {

@@ -11,6 +11,7 @@
 #include "catena/graph/core_ops.hpp"
 #include "catena/graph/deferral.hpp"
 #include "catena/graph/plain.hpp"
+#include "catena/graph/profile_scope.hpp"
 #include "catena/graph/record.hpp"
 #include "catena/graph/substitution.hpp"
 #include "catena/graph/thread_state.hpp"
@@ -202,12 +203,13 @@ class KernelInputs {
 
 // Leaves the computing for later where the call may be part of a chain.
 bool defer_value(const OpInfo& op, const void* attrs, const KernelRow& row, const ImplList& inputs,
-                 TensorImpl* out) {
+                 TensorImpl* out, const std::source_location& loc) {
   if (!may_defer(out)) return false;
   ChainLine line{.entries = row.entries};
   if (row.loops)
     line.line = row.loops->value[static_cast<int>(
         inputs[static_cast<std::size_t>(op.pointwise.first_promoted)]->dtype)];
+  const CallSite here(loc);  // so that the chain knows it
   return (line.line || line.entries) &&
          defer(op, attrs, line, inputs.data(), static_cast<int>(inputs.size()), out);
 }
@@ -308,7 +310,7 @@ void execute(const OpInfo& op, const void* attrs, Operand* const* given, int n,
 
   ThreadState& state = thread_state;
   if (row) {
-    if (!defer_value(op, attrs, *row, inputs, outs[0]))
+    if (!defer_value(op, attrs, *row, inputs, outs[0], loc))
       run_kernel(op, attrs, *row, operands.data(), inputs, outs, loc);
   }
   if (state.detect_anomaly)
@@ -331,6 +333,7 @@ void execute(const OpInfo& op, const void* attrs, Operand* const* given, int n,
 [[gnu::noinline]] Tensor dispatch_general(const OpInfo& op, const void* attrs,
                                           Operand* const* operands, int n,
                                           const std::source_location& location) {
+  const ProfileScope scope(op, operands, n, location);
   SmallVector<Tensor, 2> results;
   (thread_state.substitution ? execute_substituted : execute)(op, attrs, operands, n, location,
                                                               results);
@@ -348,6 +351,7 @@ Tensor dispatch(const OpInfo& op, const void* attrs, Operand* const* operands, i
 
 std::vector<Tensor> dispatch_multi(const OpInfo& op, const void* attrs, Operand* const* operands,
                                    int n, const std::source_location& location) {
+  const ProfileScope scope(op, operands, n, location);
   SmallVector<Tensor, 2> results;
   (thread_state.substitution ? execute_substituted : execute)(op, attrs, operands, n, location,
                                                               results);

@@ -10,6 +10,7 @@
 #include "catena/graph/core_ops.hpp"
 #include "catena/graph/deferral.hpp"
 #include "catena/graph/dispatch.hpp"
+#include "catena/graph/profile_scope.hpp"
 #include "catena/graph/tensor_extra.hpp"
 #include "catena/graph/thread_state.hpp"
 #include "catena/graph/view.hpp"
@@ -145,8 +146,10 @@ void Walk::capture(std::span<const Tensor> outputs, std::span<const Tensor> inpu
 }
 
 void Walk::run() {
+  // A profiler is to see each node.
+  const bool plain = !capturing_ && !options_.create_graph && !is_profiling();
   while (Node* node = pop())
-    if (!process_plain(*node)) process(node);
+    if (!plain || !process_plain(*node)) process(node);
 }
 
 void Walk::process(Node* node) {
@@ -294,6 +297,7 @@ void Walk::process_node(Node* node) {
 // With the gradients that have arrived, hands on those of the inputs.
 void Walk::differentiate(Node& node) {
   if (node.flags & Node::kReleased) throw_released(node);
+  const ProfileScope scope(node);
   const bool fused = !options_.create_graph && !thread_state.detect_anomaly;
   if (!(fused && run_plain(node, current_))) {
     CallSite here(node.location);

@@ -35,7 +35,8 @@ struct PendingValue {
 
   OpValue op;
   ChainLine line;
-  TensorImpl* out = nullptr;  // owns this; null when only a run still needs it
+  TensorImpl* out = nullptr;      // owns this; null when only a run still needs it
+  std::source_location location;  // of the call
   int num_inputs = 0;
   Input inputs[PointwiseProgram::kMaxInputs];
   boost::container::small_vector<PendingValue*, 4> readers;

@@ -1,11 +1,13 @@
 #include "catena/graph/plain.hpp"
 
+#include <atomic>
 #include <bit>
 #include <cstddef>
 #include <cstring>
 
 #include "catena/graph/core_ops.hpp"
 #include "catena/graph/deferral.hpp"
+#include "catena/graph/profile_scope.hpp"
 #include "catena/graph/record.hpp"
 #include "catena/graph/thread_state.hpp"
 #include "catena/graph/view.hpp"
@@ -29,8 +31,11 @@ std::uint32_t kind_of(const TensorImpl* t) {
 // Contiguous and on the CPU, whatever the dtype.
 bool is_plain(std::uint32_t kind) { return kind >> 8 == 1u << 16; }
 
+// A call with as many elements is not plain: none is while they are to be profiled.
+std::atomic<std::int64_t> plain_elements{kPlainElements};
+
 bool is_small(std::int64_t numel, const ThreadState& state) {
-  return numel < kPlainElements &&
+  return numel < plain_elements.load(std::memory_order_relaxed) &&
          (!state.deferral || numel < least_deferred.load(std::memory_order_relaxed));
 }
 
@@ -156,7 +161,7 @@ TensorImpl* call(const OpInfo& op, const void* attrs, Operand* const* operands,
 TensorImpl* view(const OpInfo& op, const void* attrs, Operand* const* operands,
                  const std::source_location& location) {
   TensorImpl* input = operands[0]->impl();
-  if (!input) return nullptr;
+  if (!input || is_profiling()) return nullptr;
   ensure_ready(input);
   InferContext context(op, &input, 1,
                        thread_state.has_call_site ? thread_state.call_site : location);
@@ -177,6 +182,10 @@ TensorImpl* view(const OpInfo& op, const void* attrs, Operand* const* operands,
 }
 
 }  // namespace
+
+void set_plain_calls(bool on) {
+  plain_elements.store(on ? kPlainElements : 0, std::memory_order_relaxed);
+}
 
 void describe_plain(OpInfo* info) {
   if (!info->pointwise.bool_result && info->pointwise.first_promoted == 0)
@@ -347,11 +356,10 @@ bool Walk::run_plain(Node& node, Tensor& g) {
   }
 }
 
-// The whole of a plain node in a plain walk.
+// The whole of a plain node, in a walk that is neither recorded nor captured.
 bool Walk::process_plain(Node& node) {
   if ((node.flags & (Node::kPlain | Node::kReleased)) != Node::kPlain) return false;
-  if (capturing_ || options_.create_graph || !owns_inline(node) || thread_state.detect_anomaly)
-    return false;
+  if (!owns_inline(node) || thread_state.detect_anomaly) return false;
   TensorImpl* out = impl_of(&node);
   if (out->extra || out->slot & Gathered::kTag) return false;
   const EntryCount count(*this, node);

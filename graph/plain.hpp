@@ -16,6 +16,9 @@ namespace catena::detail {
 TensorImpl* plain_call(const OpInfo& op, const void* attrs, Operand* const* operands, int n,
                        const std::source_location& location);
 
+// Whether calls may be plain at all, on any thread: a Profiler sees those of the general path.
+void set_plain_calls(bool on);
+
 // The memory of a temporary that ends with this pointwise call, for the result `out`: it has its
 // shape and element size, nobody else can see it, and no gradient reads it. Null when there is
 // none.

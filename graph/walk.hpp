@@ -25,6 +25,7 @@ struct Gathered {
   TensorImpl* dense = nullptr;               // one handle
   std::vector<std::pair<Tensor, Tensor>> products;  // pending: dense += a^T b
   std::size_t product_bytes = 0;
+  std::source_location product_line;  // of the call that the last of them is from
   // Gradients of slices, as long as there is nothing else; `whole` is like the tensor.
   std::vector<std::pair<SliceSpec, Tensor>> slices;
   OutputSpec whole;

@@ -7,6 +7,7 @@
 #include "catena/graph/anomaly.hpp"
 #include "catena/graph/core_ops.hpp"
 #include "catena/graph/deferral.hpp"
+#include "catena/graph/dispatch.hpp"
 #include "catena/graph/thread_state.hpp"
 #include "catena/graph/view.hpp"
 #include "catena/graph/walk.hpp"
@@ -123,6 +124,7 @@ void Walk::flush_products(Gathered& g) {
   std::vector<std::pair<Tensor, Tensor>> products = std::move(g.products);
   g.products.clear();
   g.product_bytes = 0;
+  const CallSite here(g.product_line);
   Tensor sum;
   if (products.size() == 1) {
     sum = core_ops().product_tn(products[0].first, products[0].second);
@@ -293,6 +295,7 @@ void Walk::accumulate_product(Edge& edge, Tensor a, Tensor b, const Node& from, 
   flush_slices(many);
   many.product_bytes += static_cast<std::size_t>(a.numel() + b.numel()) * size_of(a.dtype());
   many.products.emplace_back(std::move(a), std::move(b));
+  many.product_line = from.location;
   if (many.product_bytes > kMaxProductBytes) flush_products(many);
   enqueue(input, &edge);
 }

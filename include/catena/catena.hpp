@@ -7,6 +7,7 @@
 #include "catena/graph/deferral.hpp"
 #include "catena/graph/dispatch.hpp"
 #include "catena/graph/memory.hpp"
+#include "catena/graph/profiler.hpp"
 #include "catena/graph/random.hpp"
 #include "catena/graph/registry.hpp"
 #include "catena/graph/state.hpp"
