@@ -168,7 +168,7 @@ void save_archive(const std::string& path, const Archive& archive, const SaveOpt
 }
 
 Archive load_archive(const std::string& path, const LoadOptions& options) {
-  const detail::InputFile file(path);
+  const detail::InputFile file(path, {options.max_seconds, fmt::format("[load] '{}'", path)});
   FileHeader header;
   detail::read_header(file, options, &header);
   std::vector<Tensor> tensors(static_cast<std::size_t>(header.tensors_size()));
@@ -202,7 +202,8 @@ Archive load_archive(const std::string& path, const LoadOptions& options) {
     check_name(entry.key(), "metadata");
     archive.metadata.emplace_back(entry.key(), entry.value());
   }
-  if (header.has_graph()) archive.graph = detail::read_graph(header.graph(), tensors, path);
+  if (header.has_graph())
+    archive.graph = detail::read_graph(header.graph(), tensors, path, file.limit());
   return archive;
 }
 

@@ -63,7 +63,7 @@ void describe_graph(const GraphRecord& graph, const std::string& path, FileInfo*
 }  // namespace
 
 FileInfo read_info(const std::string& path, const LoadOptions& options) {
-  const detail::InputFile file(path);
+  const detail::InputFile file(path, {options.max_seconds, fmt::format("[load] '{}'", path)});
   FileHeader header;
   FileInfo info;
   info.format_version = detail::read_header(file, options, &header);

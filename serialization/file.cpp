@@ -16,8 +16,8 @@
 namespace catena::detail {
 namespace {
 
-// One write or read of the system takes at most 2 GiB.
-constexpr std::size_t kMostBytes = std::size_t{1} << 30;
+// Of one write or read of the system, which take at most 2 GiB; time is looked at between them.
+constexpr std::size_t kMostBytes = std::size_t{1} << 26;
 
 std::string directory_of(const std::string& path) {
   const std::string directory = std::filesystem::path(path).parent_path().string();
@@ -100,7 +100,8 @@ void OutputFile::commit(bool sync) {
   if (result != 0 && error != EINVAL) throw_system(path_, "sync the directory of", error);
 }
 
-InputFile::InputFile(std::string path) : path_(std::move(path)) {
+InputFile::InputFile(std::string path, TimeLimit limit)
+    : path_(std::move(path)), limit_(std::move(limit)) {
   // A pipe would block the open; it is refused below.
   descriptor_ = open_retrying(path_.c_str(), O_RDONLY | O_NONBLOCK);
   if (descriptor_ < 0) throw_system(path_, "read", errno);
@@ -117,6 +118,7 @@ InputFile::~InputFile() { ::close(descriptor_); }
 void InputFile::read_at(std::uint64_t offset, void* data, std::size_t bytes) const {
   char* to = static_cast<char*>(data);
   while (bytes > 0) {
+    limit_.check();
     const ssize_t n =
         ::pread(descriptor_, to, std::min(bytes, kMostBytes), static_cast<off_t>(offset));
     if (n < 0 && errno == EINTR) continue;

@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <string>
 
+#include "catena/serialization/time_limit.hpp"
+
 namespace catena::detail {
 
 // Writes a temporary file next to `path` and puts it in its place when everything is written. Until
@@ -28,21 +30,23 @@ class OutputFile {
   int descriptor_ = -1;
 };
 
-// A regular file opened for reading.
+// A regular file opened for reading, within a limit of time.
 class InputFile {
  public:
-  explicit InputFile(std::string path);
+  explicit InputFile(std::string path, TimeLimit limit = {});
   ~InputFile();
   InputFile(const InputFile&) = delete;
   InputFile& operator=(const InputFile&) = delete;
 
   const std::string& path() const { return path_; }
   std::uint64_t size() const { return size_; }
-  // Fails when the file has become shorter than it was.
+  const TimeLimit& limit() const { return limit_; }
+  // Fails when the file has become shorter than it was, and when the time is over.
   void read_at(std::uint64_t offset, void* data, std::size_t bytes) const;
 
  private:
   std::string path_;
+  TimeLimit limit_;
   std::uint64_t size_ = 0;
   int descriptor_ = -1;
 };

@@ -287,7 +287,7 @@ std::vector<std::string> unknown_ops(const GraphRecord& record) {
 }
 
 Graph read_graph(const GraphRecord& record, const std::vector<Tensor>& tensors,
-                 const std::string& path) {
+                 const std::string& path, const TimeLimit& limit) {
   check_ops(record, path);
   const auto num_axes = static_cast<std::size_t>(record.axes_size());
   const auto tensor_at = [&](const NamedIndex& entry, const char* what) {
@@ -323,6 +323,7 @@ Graph read_graph(const GraphRecord& record, const std::vector<Tensor>& tensors,
     std::vector<Graph::Source> files{{}};
     for (const std::string& file : record.source_files()) files.push_back(graph.source(file, 0));
     for (int k = 0; k < record.nodes_size(); ++k) {
+      limit.check();
       const NodeRecord& node = record.nodes(k);
       field = fmt::format("node {} of {}", k, record.nodes_size());
       if (node.op() >= static_cast<std::uint32_t>(record.ops_size()))

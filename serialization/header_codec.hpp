@@ -6,6 +6,7 @@
 
 #include "catena/graph/graph.hpp"
 #include "catena/serialization/options.hpp"
+#include "catena/serialization/time_limit.hpp"
 
 namespace catena::file_format {
 class AttributeRecord;
@@ -45,6 +46,6 @@ SymbolicShape read_input_shape(const file_format::InputRecord& record, std::size
 // The names of ops the header uses that are not registered, sorted.
 std::vector<std::string> unknown_ops(const file_format::GraphRecord& record);
 Graph read_graph(const file_format::GraphRecord& record, const std::vector<Tensor>& tensors,
-                 const std::string& path);
+                 const std::string& path, const TimeLimit& limit);
 
 }  // namespace catena::detail

@@ -3,11 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cctype>
-#include <cerrno>
 #include <charconv>
-#include <cstring>
-#include <filesystem>
-#include <fstream>
 #include <string_view>
 #include <vector>
 
@@ -282,20 +278,21 @@ std::string npy_elements(const Tensor& tensor, const std::source_location& loc) 
 
 }  // namespace detail
 
-Tensor load_npy(const std::string& path, std::source_location loc) {
-  const auto fail = [&](std::string_view what) {
-    throw SystemError(fmt::format("[load_npy] {}: {}{}", path, what, called_at(loc)));
+Tensor load_npy(const std::string& path, const LoadOptions& options, std::source_location loc) {
+  const detail::InputFile file(path, {options.max_seconds, fmt::format("[load_npy] {}", path)});
+  if (file.size() > options.max_bytes)
+    throw_argument("load_npy",
+                   fmt::format("{}: {} bytes; the options allow {}; raise max_bytes", path,
+                               file.size(), options.max_bytes),
+                   loc);
+  std::uint64_t at = 0;
+  const auto read = [&](void* data, std::size_t bytes) {
+    if (bytes > file.size() - at) return false;
+    file.read_at(at, data, bytes);
+    at += bytes;
+    return true;
   };
-  std::error_code error;
-  if (std::filesystem::is_directory(path, error)) fail("is a directory; expected a .npy file");
-  std::ifstream in(path, std::ios::binary);
-  if (!in) fail(fmt::format("cannot be opened: {}", std::strerror(errno)));
-  const std::uintmax_t file_size = std::filesystem::file_size(path, error);
-  if (error) fail(fmt::format("its size is unknown: {}", error.message()));
-  const auto read = [&in](void* data, std::size_t bytes) {
-    return bool(in.read(static_cast<char*>(data), static_cast<std::streamsize>(bytes)));
-  };
-  return detail::read_npy({"load_npy", path, file_size, read}, loc);
+  return detail::read_npy({"load_npy", path, file.size(), read}, loc);
 }
 
 void save_npy(const Tensor& tensor, const std::string& path, std::source_location loc) {

@@ -82,7 +82,9 @@ struct CloseUnzip {
 class NpzReader {
  public:
   NpzReader(const std::string& path, const LoadOptions& options, const std::source_location& loc)
-      : file_(path), loc_(loc), left_(options.max_bytes) {
+      : file_(path, {options.max_seconds, fmt::format("[load_npz] {}", path)}),
+        loc_(loc),
+        left_(options.max_bytes) {
     stream_.in = &file_;
     stream_.end = file_.size();
     functions_ = functions_of(&stream_);
@@ -158,8 +160,10 @@ class NpzReader {
       fail(fmt::format("damaged file: member '{}.npy' claims {} bytes; its {} can hold at most {}",
                        name, info.uncompressed_size, info.compressed_size, most));
     if (info.uncompressed_size > left_)
-      fail(fmt::format("member '{}.npy' takes {} bytes; expected at most {} (max_bytes)", name,
-                       info.uncompressed_size, left_));
+      throw_argument("load_npz",
+                     fmt::format("{} takes {} bytes; the options leave {}; raise max_bytes", member,
+                                 info.uncompressed_size, left_),
+                     loc_);
     left_ -= info.uncompressed_size;
     check(unzOpenCurrentFile(zip_.get()), member);
     const auto read = [this](void* data, std::size_t bytes) {
@@ -167,6 +171,7 @@ class NpzReader {
       while (bytes > 0) {
         const int n =
             unzReadCurrentFile(zip_.get(), to, static_cast<unsigned>(std::min(bytes, kMostBytes)));
+        stream_.rethrow();
         if (n <= 0) return false;
         to += n;
         bytes -= static_cast<std::size_t>(n);

@@ -16,9 +16,9 @@ namespace catena {
 // All arrays of `path` in the order of the file, named without ".npy"; or the one of that name.
 // Members may be stored or deflated (np.savez, np.savez_compressed), and are read as load_npy does.
 // Throws SystemError, with path, member and reason, for a file that cannot be read, is damaged, or
-// claims more than its bytes can hold or options.max_bytes allows (nothing is inflated beyond what
-// an array's shape needs); UnsupportedError for encryption and for other members, dtypes and
-// compressions; ArgumentError, with the names there are, for an unknown name.
+// claims more than its bytes can hold (nothing is inflated beyond what an array's shape needs);
+// UnsupportedError for encryption and for other members, dtypes and compressions; ArgumentError for
+// what exceeds the options and, with the names there are, for an unknown name.
 std::vector<NamedTensor> load_npz(const std::string& path, const LoadOptions& options = {},
                                   std::source_location loc = std::source_location::current());
 Tensor load_npz(const std::string& path, std::string_view name, const LoadOptions& options = {},

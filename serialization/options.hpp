@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <utility>
 #include <vector>
@@ -22,8 +23,9 @@ struct SaveOptions {
 // Limits protect against damaged and hostile files; nothing is allocated before it is checked.
 struct LoadOptions {
   bool verify = true;  // compare the tensors' checksums; the header's are always compared
-  std::uint64_t max_bytes = std::uint64_t{1} << 40;  // memory the load may take
-  std::uint64_t max_nodes = 10'000'000;              // of the graph
+  std::uint64_t max_bytes = std::uint64_t{1} << 40;              // memory the load may take
+  std::uint64_t max_nodes = 10'000'000;                          // of the graph
+  double max_seconds = std::numeric_limits<double>::infinity();  // looked at between parts
   int threads = 0;  // that read large tensors; 0: one per core, at most 4
 };
 

@@ -34,7 +34,9 @@ struct Entry {
 class Reader {
  public:
   Reader(const std::string& path, const LoadOptions& options, const std::source_location& loc)
-      : file_(path), options_(options), loc_(loc) {
+      : file_(path, {options.max_seconds, fmt::format("[load_safetensors] {}", path)}),
+        options_(options),
+        loc_(loc) {
     read_header();
   }
 
@@ -95,6 +97,7 @@ class Reader {
   Json parse(const std::string& text) const {
     std::vector<std::set<std::string>> open;
     const auto watch = [&](int depth, Json::parse_event_t event, Json& parsed) {
+      file_.limit().check();
       if (depth > kDeepest) damaged(fmt::format("the header nests deeper than {}", kDeepest));
       if (event == Json::parse_event_t::object_start) open.emplace_back();
       if (event == Json::parse_event_t::object_end) open.pop_back();

@@ -22,14 +22,21 @@ constexpr std::uint64_t kMaxMessage = std::numeric_limits<std::int32_t>::max();
 
 }  // namespace
 
-Tensor load_tensor_proto(const std::string& path, std::source_location loc) {
+Tensor load_tensor_proto(const std::string& path, const LoadOptions& options,
+                         std::source_location loc) {
   const auto damaged = [&](std::string_view what) {
     throw SystemError(
         fmt::format("[load_tensor_proto] {}: damaged file: {}{}", path, what, called_at(loc)));
   };
-  const detail::InputFile file(path);
+  const detail::InputFile file(path,
+                               {options.max_seconds, fmt::format("[load_tensor_proto] {}", path)});
   if (file.size() > kMaxMessage)
     damaged(fmt::format("{} bytes; protobuf holds at most {}", file.size(), kMaxMessage));
+  if (file.size() > options.max_bytes)
+    throw_argument("load_tensor_proto",
+                   fmt::format("{}: {} bytes; the options allow {}; raise max_bytes", path,
+                               file.size(), options.max_bytes),
+                   loc);
   std::string bytes(file.size(), '\0');
   file.read_at(0, bytes.data(), bytes.size());
   TensorProto proto;
@@ -39,6 +46,7 @@ Tensor load_tensor_proto(const std::string& path, std::source_location loc) {
   onnx::TensorSource source;
   source.op = "load_tensor_proto";
   source.where = path;
+  source.max_bytes = options.max_bytes;
   return onnx::read_tensor(proto, source, loc);
 }
 

@@ -54,8 +54,9 @@ void check_location(const std::string& location) {
   }
 }
 
-ExternalFile::ExternalFile(const std::string& folder, const std::string& location)
-    : name_(location) {
+ExternalFile::ExternalFile(const std::string& folder, const std::string& location,
+                           detail::TimeLimit limit)
+    : name_(location), limit_(std::move(limit)) {
   check_location(location);
   // Part by part, each relative to the one before, and none of them a link.
   Descriptor at;
@@ -92,7 +93,8 @@ ExternalFile::~ExternalFile() { ::close(descriptor_); }
 void ExternalFile::read_at(std::uint64_t offset, void* data, std::uint64_t bytes) const {
   char* to = static_cast<char*>(data);
   while (bytes > 0) {
-    const std::size_t most = std::min<std::uint64_t>(bytes, std::uint64_t{1} << 30);
+    limit_.check();
+    const std::size_t most = std::min<std::uint64_t>(bytes, std::uint64_t{1} << 26);
     const ssize_t n = ::pread(descriptor_, to, most, static_cast<off_t>(offset));
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) refuse(name_, fmt::format("cannot be read: {}", std::strerror(errno)));

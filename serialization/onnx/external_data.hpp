@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <string>
 
+#include "catena/serialization/time_limit.hpp"
+
 namespace catena::onnx {
 
 // Opens `location`, a relative path, below `folder` for reading, and is the only way to: absolute
@@ -11,7 +13,8 @@ namespace catena::onnx {
 // a SystemError, as are other kinds of file. The file cannot be exchanged between check and use.
 class ExternalFile {
  public:
-  ExternalFile(const std::string& folder, const std::string& location);
+  ExternalFile(const std::string& folder, const std::string& location,
+               detail::TimeLimit limit = {});
   ~ExternalFile();
   ExternalFile(const ExternalFile&) = delete;
   ExternalFile& operator=(const ExternalFile&) = delete;
@@ -21,6 +24,7 @@ class ExternalFile {
 
  private:
   std::string name_;
+  detail::TimeLimit limit_;
   int descriptor_ = -1;
   std::uint64_t size_ = 0;
 };

@@ -118,7 +118,8 @@ std::vector<Tensor> OnnxModel::forward(const std::vector<Tensor>& inputs, Locati
         fmt::format("{} inputs; the model takes {}", inputs.size(), program_->inputs.size()), loc);
   const CallSite site(loc);
   std::map<std::string, std::int64_t> named;
-  onnx::Runner runner(*program_, is_training() && !keep_evaluation_);
+  onnx::Runner runner(*program_, is_training() && !keep_evaluation_,
+                      {program_->max_seconds, "[OnnxModel] one call"});
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     check_input(program_->inputs[i], inputs[i], &named, loc);
     runner.set(program_->main.inputs[i], inputs[i], false);
@@ -175,6 +176,7 @@ namespace {
 std::shared_ptr<const onnx::Program> parse(std::string bytes, const std::string& where,
                                            const std::string& folder,
                                            const OnnxLoadOptions& options,
+                                           const detail::TimeLimit& limit,
                                            const std::source_location& loc) {
   onnx_model::ModelProto model;
   if (!model.ParseFromString(bytes))
@@ -182,7 +184,11 @@ std::shared_ptr<const onnx::Program> parse(std::string bytes, const std::string&
         fmt::format("[load_onnx] {}: damaged file: not an ONNX model (a protobuf message){}", where,
                     called_at(loc)));
   std::string().swap(bytes);
-  return onnx::build_program(model, where, folder, options, loc);
+  return onnx::build_program(model, where, folder, options, limit, loc);
+}
+
+detail::TimeLimit limit_of(const std::string& where, const OnnxLoadOptions& options) {
+  return {options.max_seconds, fmt::format("[load_onnx] {}", where)};
 }
 
 void check_bytes(const std::string& where, std::uint64_t bytes, const OnnxLoadOptions& options,
@@ -202,20 +208,22 @@ void check_bytes(const std::string& where, std::uint64_t bytes, const OnnxLoadOp
 
 OnnxModel load_onnx(const std::string& path, const OnnxLoadOptions& options,
                     std::source_location loc) {
-  const detail::InputFile file(path);
+  const detail::InputFile file(path, limit_of(path, options));
   check_bytes(path, file.size(), options, loc);
   std::string bytes(file.size(), '\0');
   file.read_at(0, bytes.data(), bytes.size());
   const std::string folder = std::filesystem::path(path).parent_path().string();
-  return OnnxModel(parse(std::move(bytes), path, folder.empty() ? "." : folder, options, loc),
-                   options.keep_evaluation, loc);
+  return OnnxModel(
+      parse(std::move(bytes), path, folder.empty() ? "." : folder, options, file.limit(), loc),
+      options.keep_evaluation, loc);
 }
 
 OnnxModel parse_onnx(std::string_view bytes, const OnnxLoadOptions& options,
                      std::source_location loc) {
   check_bytes("(memory)", bytes.size(), options, loc);
-  return OnnxModel(parse(std::string(bytes), "(memory)", "", options, loc), options.keep_evaluation,
-                   loc);
+  return OnnxModel(
+      parse(std::string(bytes), "(memory)", "", options, limit_of("(memory)", options), loc),
+      options.keep_evaluation, loc);
 }
 
 }  // namespace catena

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <source_location>
 #include <span>
@@ -45,6 +46,8 @@ struct OnnxLoadOptions {
   std::uint64_t max_nodes = 1'000'000;    // with those of functions, once for each call of them
   int max_depth = 64;                     // of bodies in bodies and functions in functions
   std::uint64_t max_steps = 100'000'000;  // nodes computed in one call, in a loop once each round
+  // Of the load, and again of each call of the model; looked at between nodes.
+  double max_seconds = std::numeric_limits<double>::infinity();
   // Names of values to compute instead of the model's outputs; what they do not need is left out,
   // with its parameters: a network without its head.
   std::vector<std::string> outputs;

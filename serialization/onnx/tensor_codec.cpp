@@ -176,7 +176,7 @@ class Reader {
       if (entry.key() == "length") length = read_number("length", entry.value());
     }
     try {
-      const ExternalFile file(source_.folder, location);
+      const ExternalFile file(source_.folder, location, source_.limit);
       if (offset > file.size() || length.value_or(0) > file.size() - offset)
         damaged(fmt::format("external_data: bytes {} to {} of '{}', which has {}", offset,
                             offset + length.value_or(0), location, file.size()));

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "catena/graph/tensor.hpp"
+#include "catena/serialization/time_limit.hpp"
 
 namespace catena::onnx_tensor {
 class TensorProto;
@@ -26,6 +27,7 @@ struct TensorSource {
   // The folder of the model; empty: data in other files are refused.
   std::string folder;
   std::uint64_t max_bytes = ~std::uint64_t{0};  // of one tensor
+  detail::TimeLimit limit;                      // for data in other files
 };
 
 // A new CPU tensor. Throws SystemError when the message is damaged and UnsupportedError for

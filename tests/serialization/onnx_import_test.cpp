@@ -321,6 +321,14 @@ TEST(OnnxImport, ABranchAndALoop) {
         endless.forward({x, full({}, true, kBool)});
       },
       {"more than 1000 nodes", "raise max_steps"});
+  options = {};
+  options.max_seconds = 0.02;
+  OnnxModel timed = parse_onnx(model(p), options);
+  expect_error<ArgumentError>(
+      [&] {
+        timed.forward({x, full({}, true, kBool)});
+      },
+      {"took more than 0.02 seconds", "raise max_seconds"});
 }
 
 // Numbers that no exporter writes: an error that names the node, never a crash or a wait.
@@ -374,6 +382,12 @@ TEST(OnnxImport, HostileAttributes) {
   options.max_steps = 1000;
   OnnxModel endless = parse_onnx(model(p), options);
   expect_error<ArgumentError>([&] { endless.forward({zeros({2})}); }, {"raise max_steps"});
+  options = {};
+  options.max_seconds = 0.02;
+  OnnxModel timed = parse_onnx(model(p), options);
+  expect_error<ArgumentError>(
+      [&] { timed.forward({zeros({2})}); },
+      {"[OnnxModel] one call: took more than 0.02 seconds; raise max_seconds"});
 }
 
 TEST(OnnxImport, Inputs) {

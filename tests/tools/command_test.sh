@@ -105,6 +105,37 @@ expect 1 'cut.catena' run cut.catena --inputs d/test_pixels.npy --output-dir e
 expect 1 'results' train digits --epochs 1 --json no/such/folder/results.json
 expect 1 'digits.csv' train digits --epochs 1 --data no/digits.csv
 
+# --- Limits -----------------------------------------------------------------------------------------
+for model in d/model.catena d/model.onnx; do
+  for limit in 'max_bytes 1KB' 'max_nodes 1' 'max_seconds 0'; do
+    option=$(echo "--$limit" | tr _ -)
+    text=${limit% *}
+    expect 1 "$text" check $model $option
+    expect 1 "$text" inspect $model $option
+    expect 1 "$text" inspect $model --dot limited.dot $option
+    expect 1 "$text" run $model --inputs d/test_pixels.npy --output-dir limited $option
+    expect 1 "$text" convert $model limited.catena $option
+    expect 1 "$text" convert $model limited.npz $option
+  done
+  expect 0 ': ok' check $model --max-bytes 500MB --max-nodes 1000 --max-seconds 60
+done
+for limit in 'max_bytes 1KB' 'max_seconds 0'; do
+  option=$(echo "--$limit" | tr _ -)
+  expect 1 "${limit% *}" convert d/weights.npz limited.catena $option
+  expect 1 "${limit% *}" convert d/weights.safetensors limited.catena $option
+  expect 1 "${limit% *}" op relu --inputs d/test_pixels.npy $option
+  expect 1 "${limit% *}" op relu --inputs d/test_pixels.npy --cotangent e/output_0.pb $option
+done
+expect 0 '' op random_normal --attr shape=50000,64 --output-dir large
+expect 1 'output_0.npy.*max_bytes' run d/model.catena --inputs large/output_0.npy \
+  --output-dir limited --max-bytes 10MB
+for file in limited*; do
+  [ -e "$file" ] && complain "$file was written beyond the limits"
+done
+expect 2 'max-bytes' check d/model.catena --max-bytes many
+expect 2 'max-seconds' check d/model.catena --max-seconds -1
+expect 2 'max-nodes' op relu --inputs d/test_pixels.npy --max-nodes 1
+
 # --- ONNX models, where Debian's test models are -----------------------------------------------------
 testdata=/usr/share/libonnx-testdata/data
 if [ -d $testdata ]; then

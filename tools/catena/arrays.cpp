@@ -11,15 +11,15 @@
 
 namespace catena::tool {
 
-Tensor read_array(const std::string& path) {
+Tensor read_array(const std::string& path, const Limits& limits) {
   const std::string extension = std::filesystem::path(path).extension().string();
-  if (extension == ".npy") return load_npy(path);
-  if (extension == ".pb") return load_tensor_proto(path);
+  if (extension == ".npy") return load_npy(path, limits.of_load());
+  if (extension == ".pb") return load_tensor_proto(path, limits.of_load());
   throw UsageError(fmt::format("{}: arrays are read from .npy and .pb files", path));
 }
 
 std::vector<Tensor> read_arrays(const std::vector<std::string>& arguments,
-                                std::span<const std::string> names) {
+                                std::span<const std::string> names, const Limits& limits) {
   const bool variadic = !names.empty() && names.back().ends_with("...");
   std::vector<Tensor> arrays(variadic ? names.size() - 1 : names.size());
   std::size_t next = 0;
@@ -35,7 +35,7 @@ std::vector<Tensor> read_arrays(const std::vector<std::string>& arguments,
                           names.empty() ? "none" : fmt::format("{}", fmt::join(names, ", "))));
         arrays.emplace_back();
       }
-      arrays[next] = read_array(argument);
+      arrays[next] = read_array(argument, limits);
       continue;
     }
     const std::string name = argument.substr(0, equals);
@@ -46,7 +46,7 @@ std::vector<Tensor> read_arrays(const std::vector<std::string>& arguments,
                                    name, fmt::join(names, ", ")));
     if (arrays[at].defined())
       throw UsageError(fmt::format("--inputs {}: the input '{}' is given twice", argument, name));
-    arrays[at] = read_array(argument.substr(equals + 1));
+    arrays[at] = read_array(argument.substr(equals + 1), limits);
   }
   return arrays;
 }

@@ -7,16 +7,18 @@
 
 #include <catena/graph/tensor.hpp>
 
+#include "limits.hpp"
+
 namespace catena::tool {
 
 // Reads FILE.npy or FILE.pb (an ONNX TensorProto).
-Tensor read_array(const std::string& path);
+Tensor read_array(const std::string& path, const Limits& limits);
 
 // Operands given in order or as name=file, put into the order of `names`; a name that ends in "..."
 // takes all that follow. Undefined tensors stand for names that were not given. Throws UsageError
 // for an unknown name, one given twice, and too many.
 std::vector<Tensor> read_arrays(const std::vector<std::string>& arguments,
-                                std::span<const std::string> names);
+                                std::span<const std::string> names, const Limits& limits);
 
 // Writes <stem>_<number>.npy or .pb in `folder`, which is made when it is missing; returns the
 // path.

@@ -14,30 +14,38 @@ namespace catena::tool {
 
 namespace {
 
-void check_onnx(const std::string& path) {
-  const OnnxModel model = load_onnx(path);
+struct Options {
+  std::string model;
+  Limits limits;
+};
+
+void check_onnx(const Options& options) {
+  const OnnxModel model = load_onnx(options.model, options.limits.of_onnx());
   std::uint64_t nodes = 0;
   for (const auto& [name, count] : model.info().op_counts) nodes += count;
-  fmt::print("{}: ok (ONNX opset {}, {} nodes, {} parameters)\n", path, model.info().opset, nodes,
-             model.num_parameters());
+  fmt::print("{}: ok (ONNX opset {}, {} nodes, {} parameters)\n", options.model, model.info().opset,
+             nodes, model.num_parameters());
+}
+
+void check(const Options& options) {
+  if (is_onnx(options.model)) return check_onnx(options);
+  LoadOptions load = options.limits.of_load();
+  load_archive(options.model, load);
+  load.verify = false;  // the checksums were compared
+  const FileInfo info = read_info(options.model, load);
+  fmt::print("{}: ok ({}, {} calls, {} tensors, {} bytes)\n", options.model, info.kind,
+             info.num_nodes, info.tensors.size(), info.bytes);
 }
 
 }  // namespace
 
 void add_check(CLI::App& app, Action* action) {
-  auto model = std::make_shared<std::string>();
+  auto options = std::make_shared<Options>();
   CLI::App* sub = app.add_subcommand(
       "check", "Validate a model file without running it: structure, shapes, checksums");
-  sub->add_option("MODEL", *model, "A .catena or .onnx file")->required();
-  sub->callback([model, action] {
-    *action = [model] {
-      if (is_onnx(*model)) return check_onnx(*model);
-      const FileInfo info = read_info(*model);
-      load_archive(*model);
-      fmt::print("{}: ok ({}, {} calls, {} tensors, {} bytes)\n", *model, info.kind, info.num_nodes,
-                 info.tensors.size(), info.bytes);
-    };
-  });
+  sub->add_option("MODEL", options->model, "A .catena or .onnx file")->required();
+  add_model_limits(*sub, &options->limits);
+  sub->callback([options, action] { *action = [options] { check(*options); }; });
 }
 
 }  // namespace catena::tool

@@ -18,6 +18,7 @@ namespace {
 struct Options {
   std::string source, target;
   int opset = OnnxOptions{}.opset;
+  Limits limits;
 };
 
 std::string extension_of(const std::string& path) {
@@ -25,19 +26,19 @@ std::string extension_of(const std::string& path) {
 }
 
 // The parameters of a model, or all tensors of a file that holds no more than them.
-std::vector<NamedTensor> weights_of(const std::string& path) {
+std::vector<NamedTensor> weights_of(const std::string& path, const Limits& limits) {
   const std::string extension = extension_of(path);
-  if (extension == ".safetensors") return load_safetensors(path);
-  if (extension == ".npz") return load_npz(path);
-  if (extension == ".catena") return load_tensors(path);
-  return load_model(path).named_parameters();
+  if (extension == ".safetensors") return load_safetensors(path, limits.of_load());
+  if (extension == ".npz") return load_npz(path, limits.of_load());
+  if (extension == ".catena") return load_tensors(path, limits.of_load());
+  return load_model(path, limits).named_parameters();
 }
 
 void convert(const Options& options) {
   const std::string from = extension_of(options.source), to = extension_of(options.target);
   const bool weights = from == ".safetensors" || from == ".npz";
   if (to == ".safetensors" || to == ".npz" || (weights && to == ".catena")) {
-    const std::vector<NamedTensor> tensors = weights_of(options.source);
+    const std::vector<NamedTensor> tensors = weights_of(options.source, options.limits);
     if (to == ".npz")
       save_npz(tensors, options.target);
     else if (to == ".safetensors")
@@ -53,7 +54,7 @@ void convert(const Options& options) {
   if (to != ".catena" && to != ".onnx")
     throw UnsupportedError(fmt::format(
         "{}: expected a name that ends in .catena, .onnx, .safetensors or .npz", options.target));
-  const Graph graph = load_model(options.source);
+  const Graph graph = load_model(options.source, options.limits);
   if (to == ".onnx") {
     OnnxOptions onnx;
     onnx.opset = options.opset;
@@ -77,6 +78,7 @@ void add_convert(CLI::App& app, Action* action) {
                   "A name that ends in .catena, .onnx, .safetensors or .npz")
       ->required();
   sub->add_option("--opset", options->opset, "Of an .onnx file, 13 to 21")->capture_default_str();
+  add_model_limits(*sub, &options->limits);
   sub->callback([options, action] { *action = [options] { convert(*options); }; });
 }
 

@@ -22,6 +22,7 @@ namespace {
 struct Options {
   std::string model, dot, svg, html;
   bool chains = false;
+  Limits limits;
 };
 
 std::string with_thousands(std::uint64_t n) {
@@ -72,8 +73,8 @@ std::string described(const OnnxValue& value) {
   return fmt::format("{} {} [{}]", value.name, name_of(value.dtype), fmt::join(sizes, ", "));
 }
 
-void print_onnx(const std::string& path) {
-  const OnnxModel model = load_onnx(path);
+void print_onnx(const std::string& path, const Limits& limits) {
+  const OnnxModel model = load_onnx(path, limits.of_onnx());
   const OnnxInfo& info = model.info();
   fmt::print("{}: ONNX opset {}, IR version {}\n", path, info.opset, info.ir_version);
   if (!info.producer.empty()) fmt::print("  producer: {}\n", info.producer);
@@ -125,10 +126,10 @@ void print_chains(const Graph& graph) {
 
 void inspect(const Options& options) {
   if (!options.chains && options.dot.empty() && options.svg.empty() && options.html.empty()) {
-    if (is_onnx(options.model)) return print_onnx(options.model);
-    return print_summary(read_info(options.model));
+    if (is_onnx(options.model)) return print_onnx(options.model, options.limits);
+    return print_summary(read_info(options.model, options.limits.of_load()));
   }
-  const Graph graph = load_model(options.model);
+  const Graph graph = load_model(options.model, options.limits);
   if (options.chains) print_chains(graph);
   const std::string dot = graph.to_dot();
   if (!options.dot.empty()) write_text(options.dot, dot);
@@ -156,6 +157,7 @@ void add_inspect(CLI::App& app, Action* action) {
       "Write a page with the drawing to zoom and all shapes and sizes (needs Graphviz)");
   sub->add_flag("--chains", options->chains,
                 "Show which calls run together where tensors are large");
+  add_model_limits(*sub, &options->limits);
   sub->callback([options, action] { *action = [options] { inspect(*options); }; });
 }
 

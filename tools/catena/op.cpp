@@ -21,12 +21,13 @@ struct Options {
   std::string name, output_dir, format = "npy", device = "cpu";
   std::vector<std::string> attrs, inputs, cotangents, plugins;
   bool gradcheck = false;
+  Limits limits;
 };
 
 // The inputs in order, without the optional ones that were left out at the end.
 std::vector<Tensor> operands(const OpInfo& op, const Options& options) {
   const std::vector<std::string> names(op.inputs.names, op.inputs.names + op.inputs.count);
-  std::vector<Tensor> inputs = read_arrays(options.inputs, names);
+  std::vector<Tensor> inputs = read_arrays(options.inputs, names, options.limits);
   while (!inputs.empty() && !inputs.back().defined() &&
          inputs.size() > static_cast<std::size_t>(op.min_inputs()))
     inputs.pop_back();
@@ -58,7 +59,7 @@ void show_gradients(const OpInfo& op, const std::vector<Tensor>& inputs,
                                  op.name, differentiable.size()));
   std::vector<Tensor> cotangents, wanted;
   for (const std::string& path : options.cotangents)
-    cotangents.push_back(read_array(path).to(device_from_name(options.device)));
+    cotangents.push_back(read_array(path, options.limits).to(device_from_name(options.device)));
   std::vector<std::size_t> numbers;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     if (!inputs[i].requires_grad()) continue;
@@ -135,6 +136,7 @@ void add_op(CLI::App& app, Action* action) {
   sub->add_option("--plugin", options->plugins, "A shared library with ops of your own");
   sub->add_flag("--gradcheck", options->gradcheck,
                 "Compare the gradient with central differences, in float64");
+  add_array_limits(*sub, &options->limits);
   sub->callback([options, action] { *action = [options] { call_op(*options); }; });
 }
 

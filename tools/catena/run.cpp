@@ -20,6 +20,7 @@ namespace {
 struct Options {
   std::string model, output_dir, format, device = "cpu";
   std::vector<std::string> inputs;
+  Limits limits;
 };
 
 // Of a GraphModule or an OnnxModel, with the names of its inputs and outputs.
@@ -27,7 +28,7 @@ template <class Model>
 void compute(const Options& options, Model& model, const std::vector<std::string>& names,
              const std::vector<std::string>& output_names) {
   const Device device = device_from_name(options.device);
-  std::vector<Tensor> inputs = read_arrays(options.inputs, names);
+  std::vector<Tensor> inputs = read_arrays(options.inputs, names, options.limits);
   for (std::size_t i = 0; i < inputs.size(); ++i)
     if (!inputs[i].defined())
       throw UsageError(fmt::format("the input '{}' is missing; {} takes: {}", names[i],
@@ -49,13 +50,13 @@ void compute(const Options& options, Model& model, const std::vector<std::string
 
 void run_model(const Options& options) {
   if (is_onnx(options.model)) {
-    OnnxModel model = load_onnx(options.model);
+    OnnxModel model = load_onnx(options.model, options.limits.of_onnx());
     std::vector<std::string> inputs, outputs;
     for (const OnnxValue& v : model.inputs()) inputs.push_back(v.name);
     for (const OnnxValue& v : model.outputs()) outputs.push_back(v.name);
     return compute(options, model, inputs, outputs);
   }
-  nn::GraphModule model(load_model(options.model));
+  nn::GraphModule model(load_model(options.model, options.limits));
   std::vector<std::string> inputs, outputs;
   for (const Graph::Named& input : model.graph().inputs()) inputs.push_back(input.name);
   for (const Graph::Named& output : model.graph().outputs()) outputs.push_back(output.name);
@@ -78,6 +79,7 @@ void add_run(CLI::App& app, Action* action) {
                   "Format of the outputs: npy or pb; that of the inputs")
       ->check(CLI::IsMember({"npy", "pb"}));
   sub->add_option("--device", options->device, "cpu or cuda")->capture_default_str();
+  add_model_limits(*sub, &options->limits);
   sub->callback([options, action] { *action = [options] { run_model(*options); }; });
 }
 

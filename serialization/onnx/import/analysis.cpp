@@ -98,8 +98,8 @@ void note_last_uses(Block* block) {
   }
 }
 
-void fold_constants(Program* program) {
-  Runner runner(*program, false);
+void fold_constants(Program* program, const detail::TimeLimit& limit) {
+  Runner runner(*program, false, limit);
   std::unordered_set<int> constant;
   for (const Initializer& c : program->constants) {
     runner.set(c.value, c.tensor, true);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "catena/serialization/onnx/import/program.hpp"
+#include "catena/serialization/time_limit.hpp"
 
 namespace catena::onnx {
 
@@ -23,6 +24,6 @@ void count_operators(const Block& block, OnnxInfo* info);
 // Sets Node::last_uses, so that memory goes as soon as it can.
 void note_last_uses(Block* block);
 // Computes the nodes that follow from constants alone, once and for all.
-void fold_constants(Program* program);
+void fold_constants(Program* program, const detail::TimeLimit& limit);
 
 }  // namespace catena::onnx

@@ -43,8 +43,13 @@ struct Context {
 class Builder {
  public:
   Builder(const ModelProto& model, const std::string& where, const std::string& folder,
-          const OnnxLoadOptions& options, const std::source_location& loc)
-      : model_(model), where_(where), options_(options), reader_(where, folder, options, loc) {}
+          const OnnxLoadOptions& options, const detail::TimeLimit& limit,
+          const std::source_location& loc)
+      : model_(model),
+        where_(where),
+        options_(options),
+        limit_(limit),
+        reader_(where, folder, options, limit, loc) {}
 
   std::shared_ptr<const Program> build() {
     if (model_.ir_version() < 1) reader_.damaged("ir_version", "missing");
@@ -56,6 +61,7 @@ class Builder {
     program_->path = where_;
     program_->max_bytes = options_.max_bytes;
     program_->max_steps = options_.max_steps;
+    program_->max_seconds = options_.max_seconds;
     read_info(opsets);
 
     const GraphProto& graph = model_.graph();
@@ -87,7 +93,7 @@ class Builder {
     if (!reader_.unsupported().empty()) reader_.throw_unsupported();
     sort_initializers(std::move(initializers), program_.get());
     note_last_uses(&program_->main);
-    fold_constants(program_.get());
+    fold_constants(program_.get(), limit_);
     return program_;
   }
 
@@ -143,6 +149,7 @@ class Builder {
       reader_.too_much(fmt::format(
           "bodies and functions are nested deeper than {}; raise max_depth", options_.max_depth));
     for (const NodeProto& proto : nodes) {
+      limit_.check();
       if (++num_nodes_ > options_.max_nodes)
         reader_.too_much(fmt::format("more than {} nodes; raise max_nodes", options_.max_nodes));
       add_node(proto, scope, context, block);
@@ -331,6 +338,7 @@ class Builder {
   const ModelProto& model_;
   const std::string& where_;
   const OnnxLoadOptions& options_;
+  const detail::TimeLimit& limit_;
   PartReader reader_;
   std::shared_ptr<Program> program_ = std::make_shared<Program>();
   std::unordered_map<std::string, const FunctionProto*> functions_;
@@ -344,8 +352,9 @@ class Builder {
 std::shared_ptr<const Program> build_program(const ModelProto& model, const std::string& where,
                                              const std::string& folder,
                                              const OnnxLoadOptions& options,
+                                             const detail::TimeLimit& limit,
                                              const std::source_location& loc) {
-  return Builder(model, where, folder, options, loc).build();
+  return Builder(model, where, folder, options, limit, loc).build();
 }
 
 }  // namespace catena::onnx

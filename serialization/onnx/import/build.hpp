@@ -6,6 +6,7 @@
 #include <string>
 
 #include "catena/serialization/onnx/import/program.hpp"
+#include "catena/serialization/time_limit.hpp"
 
 namespace catena::onnx_model {
 class ModelProto;
@@ -13,10 +14,12 @@ class ModelProto;
 
 namespace catena::onnx {
 
-// `where` is the model's path, for messages; `folder` where data in other files are looked for.
+// `where` is the model's path, for messages; `folder` where data in other files are looked for;
+// `limit` that of the load.
 std::shared_ptr<const Program> build_program(const onnx_model::ModelProto& model,
                                              const std::string& where, const std::string& folder,
                                              const OnnxLoadOptions& options,
+                                             const detail::TimeLimit& limit,
                                              const std::source_location& loc);
 
 }  // namespace catena::onnx

@@ -27,9 +27,11 @@ void PartReader::throw_unsupported() const {
 }
 
 Tensor PartReader::tensor(const onnx_tensor::TensorProto& proto, std::string_view what) {
+  limit_.check();
   TensorSource source;
   source.where = fmt::format("{}: {} '{}'", where_, what, proto.name());
   source.folder = folder_;
+  source.limit = limit_;
   source.max_bytes = options_.max_bytes - std::min(bytes_, options_.max_bytes);
   DType dtype;
   if (!dtype_from_code(proto.data_type(), &dtype) && proto.data_type() > 0 &&

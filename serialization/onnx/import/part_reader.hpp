@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "catena/serialization/onnx/import/program.hpp"
+#include "catena/serialization/time_limit.hpp"
 
 namespace catena::onnx_tensor {
 class TensorProto;
@@ -27,8 +28,8 @@ std::string domain_of(const std::string& domain);
 class PartReader {
  public:
   PartReader(const std::string& where, const std::string& folder, const OnnxLoadOptions& options,
-             const std::source_location& loc)
-      : where_(where), folder_(folder), options_(options), loc_(loc) {}
+             const detail::TimeLimit& limit, const std::source_location& loc)
+      : where_(where), folder_(folder), options_(options), limit_(limit), loc_(loc) {}
 
   // Undefined, and noted as unsupported, when it is of a dtype that tensors do not have.
   Tensor tensor(const onnx_tensor::TensorProto& proto, std::string_view what);
@@ -49,6 +50,7 @@ class PartReader {
   const std::string& where_;
   const std::string& folder_;
   const OnnxLoadOptions& options_;
+  const detail::TimeLimit& limit_;
   const std::source_location& loc_;
   std::set<std::string> unsupported_;
   std::uint64_t bytes_ = 0;  // of all tensors so far

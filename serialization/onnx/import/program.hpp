@@ -72,6 +72,7 @@ struct Program {
   OnnxInfo info;
   std::uint64_t max_bytes = 0;  // of one result
   std::uint64_t max_steps = 0;  // of one call
+  double max_seconds = 0;       // of one call
 };
 
 }  // namespace catena::onnx

@@ -30,9 +30,10 @@ std::string named(const Node& node) {
 
 }  // namespace
 
-Runner::Runner(const Program& program, bool training)
+Runner::Runner(const Program& program, bool training, detail::TimeLimit limit)
     : program_(program),
       training_(training),
+      limit_(std::move(limit)),
       values_(static_cast<std::size_t>(program.num_values)),
       known_(static_cast<std::size_t>(program.num_values)) {}
 
@@ -42,10 +43,12 @@ void Runner::set(int value, Tensor tensor, bool known) {
 }
 
 void Runner::run(const Block& block) {
+  limit_.check();  // a body may have no nodes
   for (const Node& node : block.nodes) run(node);
 }
 
 void Runner::run(const Node& node) {
+  limit_.check();
   if (++steps_ > program_.max_steps)
     throw ArgumentError(fmt::format(
         "[OnnxModel] more than {} nodes were computed in one call, in a loop that may never end; "

@@ -7,6 +7,7 @@
 
 #include "catena/serialization/onnx/import/operators.hpp"
 #include "catena/serialization/onnx/import/program.hpp"
+#include "catena/serialization/time_limit.hpp"
 
 namespace catena::onnx {
 
@@ -15,7 +16,7 @@ namespace catena::onnx {
 // arithmetic can be read on the host and ends as attributes.
 class Runner {
  public:
-  Runner(const Program& program, bool training);
+  Runner(const Program& program, bool training, detail::TimeLimit limit);
 
   void set(int value, Tensor tensor, bool known);
   const Tensor& get(int value) const { return values_[static_cast<std::size_t>(value)]; }
@@ -32,6 +33,7 @@ class Runner {
 
   const Program& program_;
   bool training_;
+  detail::TimeLimit limit_;
   std::uint64_t steps_ = 0;
   std::vector<Tensor> values_;
   std::vector<bool> known_;
