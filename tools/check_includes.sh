@@ -76,7 +76,7 @@ xargs awk -v stems="$stems" '
     if (target ~ /(\.pb\.h$|^google\/protobuf\/)/ && room != "serialization" &&
         FILENAME !~ /^tests\/serialization\//)
       complain("protobuf stays in serialization/")
-    if (public && target ~ /(^(xtensor|xtensor-blas|xtl|xsimd|google|cuda|fmt|CLI|nlohmann|boost|tbb|oneapi)(\/|_|\.)|\.pb\.h$|^cu(da|blas|dnn)|^(cblas|lapacke|dnnl|xxhash|zlib|png|jpeglib|minizip)|^dnnl)/)
+    if (public && target ~ /(^(xtensor|xtensor-blas|xtl|xsimd|google|cuda|fmt|CLI|nlohmann|boost|tbb|oneapi)(\/|_|\.)|\.pb\.h$|^cu(da|blas|dnn)|^(cblas|lapacke|dnnl|xxhash|zlib|png|jpeglib|minizip|nettle)|^dnnl)/)
       complain("public headers include no xtensor, protobuf, CUDA or other library")
     if (FILENAME in kernel &&
         target ~ /^(algorithm|cmath|math\.h|numeric|vector|string|map|set|deque|list|array|functional|memory|unordered_.*|span|iostream|sstream|random|complex|fmt\/.*)$/)

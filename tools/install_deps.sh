@@ -8,7 +8,7 @@ packages="
 g++ cmake ninja-build
 libopenblas-dev libdnnl-dev libxsimd-dev libxbyak-dev libtbb-dev libboost-dev libfmt-dev
 libprotobuf-dev protobuf-compiler libxxhash-dev
-zlib1g-dev libpng-dev libjpeg62-turbo-dev libminizip-dev
+zlib1g-dev libpng-dev libjpeg62-turbo-dev libminizip-dev nettle-dev
 libcli11-dev nlohmann-json3-dev
 libgtest-dev libonnx-testdata libxtensor-dev libxtensor-blas-dev
 gnuplot-nox graphviz valgrind"

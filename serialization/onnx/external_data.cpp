@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstring>
 #include <string_view>
+#include <vector>
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #include "catena/graph/error.hpp"
+#include "catena/serialization/onnx/sha1.hpp"
 
 namespace catena::onnx {
 namespace {
@@ -103,6 +105,17 @@ void ExternalFile::read_at(std::uint64_t offset, void* data, std::uint64_t bytes
     offset += static_cast<std::uint64_t>(n);
     bytes -= static_cast<std::uint64_t>(n);
   }
+}
+
+std::string ExternalFile::sha1() const {
+  Sha1 sha1;
+  std::vector<char> block(std::min<std::uint64_t>(size_, std::uint64_t{1} << 18));
+  for (std::uint64_t at = 0; at < size_; at += block.size()) {
+    const std::uint64_t n = std::min<std::uint64_t>(block.size(), size_ - at);
+    read_at(at, block.data(), n);
+    sha1.add(block.data(), n);
+  }
+  return sha1.digits();
 }
 
 }  // namespace catena::onnx

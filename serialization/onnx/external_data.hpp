@@ -21,6 +21,8 @@ class ExternalFile {
 
   std::uint64_t size() const { return size_; }
   void read_at(std::uint64_t offset, void* data, std::uint64_t bytes) const;
+  // SHA-1 of the whole file, as 40 hexadecimal digits.
+  std::string sha1() const;
 
  private:
   std::string name_;

@@ -42,6 +42,7 @@ struct OnnxInfo {
 
 // Limits protect against damaged and hostile files.
 struct OnnxLoadOptions {
+  bool verify = true;  // compare the checksums that the model has of its data in other files
   std::uint64_t max_bytes = std::uint64_t{1} << 40;  // of the file, of a tensor, of a result
   std::uint64_t max_nodes = 1'000'000;    // with those of functions, once for each call of them
   int max_depth = 64;                     // of bodies in bodies and functions in functions

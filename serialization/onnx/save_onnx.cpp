@@ -12,6 +12,7 @@
 #include "catena/serialization/checksum.hpp"
 #include "catena/serialization/file.hpp"
 #include "catena/serialization/onnx/export/emitter.hpp"
+#include "catena/serialization/onnx/sha1.hpp"
 #include "catena/version.hpp"
 #include "catena_onnx_model.pb.h"
 
@@ -64,10 +65,15 @@ void move_data(const std::string& path, std::uint64_t above, bool sync, ModelPro
   const std::string name =
       fmt::format("{}-{:016x}.data", model_path.stem().string(), checksum.value());
   detail::OutputFile file((model_path.parent_path() / name).string());
+  onnx::Sha1 sha1;
+  const std::string zeros(kAlignment, '\0');
   std::uint64_t at = 0;
   for (TensorProto* tensor : large) {
     const std::string& bytes = tensor->raw_data();
-    at = (at + kAlignment - 1) / kAlignment * kAlignment;
+    const std::uint64_t padding = (kAlignment - at % kAlignment) % kAlignment;
+    sha1.add(zeros.data(), padding);
+    sha1.add(bytes.data(), bytes.size());
+    at += padding;
     file.write_at(at, bytes.data(), bytes.size());
     set_entry(tensor, "location", name);
     set_entry(tensor, "offset", std::to_string(at));
@@ -76,6 +82,8 @@ void move_data(const std::string& path, std::uint64_t above, bool sync, ModelPro
     at += bytes.size();
     tensor->clear_raw_data();
   }
+  const std::string digits = sha1.digits();
+  for (TensorProto* tensor : large) set_entry(tensor, "checksum", digits);
   file.commit(sync);
 }
 

@@ -162,6 +162,23 @@ class Reader {
     return value;
   }
 
+  // `want` is of the whole file. Upper case digits mean the same.
+  void compare_checksum(const ExternalFile& file, const std::string& location,
+                        std::string want) const {
+    for (char& c : want)
+      if (c >= 'A' && c <= 'F') c = static_cast<char>(c - 'A' + 'a');
+    if (want.size() != 40 || want.find_first_not_of("0123456789abcdef") != std::string::npos)
+      damaged(fmt::format(
+          "external_data checksum '{}'; expected the 40 hexadecimal digits of a SHA-1", want));
+    auto it = source_.digests->find(location);
+    if (it == source_.digests->end()) it = source_.digests->emplace(location, file.sha1()).first;
+    if (it->second != want)
+      damaged(
+          fmt::format("external_data: '{}' has the SHA-1 {}; expected {} by the checksum; load "
+                      "with verify = false to take it as it is",
+                      location, it->second, want));
+  }
+
   Tensor read_external(DType dtype) const {
     if (source_.folder.empty())
       unsupported(
@@ -170,10 +187,12 @@ class Reader {
     std::string location;
     std::uint64_t offset = 0;
     std::optional<std::uint64_t> length;
+    std::optional<std::string> checksum;
     for (const auto& entry : proto_.external_data()) {
       if (entry.key() == "location") location = entry.value();
       if (entry.key() == "offset") offset = read_number("offset", entry.value());
       if (entry.key() == "length") length = read_number("length", entry.value());
+      if (entry.key() == "checksum") checksum = entry.value();
     }
     try {
       const ExternalFile file(source_.folder, location, source_.limit);
@@ -182,6 +201,7 @@ class Reader {
                             offset + length.value_or(0), location, file.size()));
       const Shape shape = read_shape(dtype, length.value_or(file.size() - offset), size_of(dtype),
                                      "external_data", "bytes");
+      if (checksum && source_.digests) compare_checksum(file, location, *checksum);
       Tensor values = empty(shape, dtype, loc_);
       visit_dtype(dtype, [&](auto zero) {
         auto* out = values.data<decltype(zero)>(loc_);

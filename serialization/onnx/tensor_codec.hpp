@@ -1,6 +1,7 @@
 // Between ONNX's TensorProto and tensors. Not a public header.
 #pragma once
 
+#include <map>
 #include <source_location>
 #include <string>
 #include <string_view>
@@ -28,6 +29,9 @@ struct TensorSource {
   std::string folder;
   std::uint64_t max_bytes = ~std::uint64_t{0};  // of one tensor
   detail::TimeLimit limit;                      // for data in other files
+  // SHA-1 of the files of data that were read before, by location: a file may hold many tensors.
+  // Null: checksums are not compared.
+  std::map<std::string, std::string>* digests = nullptr;
 };
 
 // A new CPU tensor. Throws SystemError when the message is damaged and UnsupportedError for

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <cctype>
 #include <filesystem>
 #include <fstream>
 
@@ -495,6 +496,35 @@ TEST_F(OnnxExternalData, HasTheBytesItSays) {
   refused({{"location", "w.bin"}, {"offset", "18446744073709551616"}}, "expected a number");
   refused({{"location", "w.bin"}, {"length", "4"}}, "4 bytes; float32 [2] needs 8");
   refused({{"location", "w.bin"}}, "12 bytes; float32 [2] needs 8");
+}
+
+TEST_F(OnnxExternalData, IsComparedWithItsChecksum) {
+  const auto entries = [](const std::string& checksum) {
+    return std::vector<std::pair<std::string, std::string>>{
+        {"location", "w.bin"}, {"offset", "4"}, {"length", "8"}, {"checksum", checksum}};
+  };
+  // Of all 12 bytes, by sha1sum.
+  const std::string right = "66cdd54c62702bb4ca47029748a7a1341750a552";
+  std::string upper = right, wrong = right;
+  for (char& c : upper) c = static_cast<char>(std::toupper(c));
+  wrong[7] = wrong[7] == '0' ? '1' : '0';
+  for (const std::string& checksum : {right, upper})
+    EXPECT_EQ(load_onnx(save(entries(checksum)))(tensor({1, 1})).to_vector<float>(),
+              (std::vector<float>{2, 3}));
+  refused(entries(wrong), ("'w.bin' has the SHA-1 " + right + "; expected " + wrong).c_str());
+  for (const std::string& malformed :
+       {std::string(), std::string("abc"), right + "0", "g" + right.substr(1), " " + right})
+    refused(entries(malformed), "expected the 40 hexadecimal digits of a SHA-1");
+  EXPECT_NO_THROW(load_onnx(save(entries(wrong)), {.verify = false}));
+
+  // A flipped bit anywhere in the file, also where no tensor is.
+  const std::string path = save(entries(right));
+  for (std::size_t i = 0; i < 8 * weights_.size(); ++i) {
+    std::string bytes = weights_;
+    bytes[i / 8] = static_cast<char>(bytes[i / 8] ^ (1 << i % 8));
+    write(folder_ + "/model/w.bin", bytes);
+    expect_error<SystemError>([&] { load_onnx(path); }, {"has the SHA-1"});
+  }
 }
 
 }  // namespace

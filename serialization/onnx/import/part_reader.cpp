@@ -32,6 +32,7 @@ Tensor PartReader::tensor(const onnx_tensor::TensorProto& proto, std::string_vie
   source.where = fmt::format("{}: {} '{}'", where_, what, proto.name());
   source.folder = folder_;
   source.limit = limit_;
+  if (options_.verify) source.digests = &digests_;
   source.max_bytes = options_.max_bytes - std::min(bytes_, options_.max_bytes);
   DType dtype;
   if (!dtype_from_code(proto.data_type(), &dtype) && proto.data_type() > 0 &&

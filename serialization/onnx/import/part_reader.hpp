@@ -53,7 +53,8 @@ class PartReader {
   const detail::TimeLimit& limit_;
   const std::source_location& loc_;
   std::set<std::string> unsupported_;
-  std::uint64_t bytes_ = 0;  // of all tensors so far
+  std::uint64_t bytes_ = 0;                     // of all tensors so far
+  std::map<std::string, std::string> digests_;  // of files of data, see TensorSource
 };
 
 }  // namespace catena::onnx

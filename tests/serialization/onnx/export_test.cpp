@@ -11,6 +11,7 @@
 #include "catena/nn/linear.hpp"
 #include "catena/nn/sequential.hpp"
 #include "catena/ops/all.hpp"
+#include "catena/serialization/onnx/onnx_model.hpp"
 #include "catena/serialization/onnx/save_onnx.hpp"
 #include "model_reader.hpp"
 
@@ -270,6 +271,8 @@ TEST_F(OnnxExport, LargeParametersGoToAFileBesideTheModel) {
   std::vector<float> data(400);
   in.read(reinterpret_cast<char*>(data.data()), 1600);
   EXPECT_EQ(data, large.to_vector<float>());
+  EXPECT_EQ(moved.external.at("checksum").size(), 40u);
+  EXPECT_NO_THROW(load_onnx(path()));  // compares it
   // Other contents get another file: the model that is replaced never names wrong data.
   const Tensor other = randn({40, 10});
   Graph changed = graph;
