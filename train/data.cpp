@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "catena/graph/error.hpp"
+#include "catena/graph/profiler.hpp"
 #include "catena/train/draws.hpp"
 #include "catena/train/epoch.hpp"
 
@@ -85,6 +86,7 @@ bool DataLoader::Iterator::at_end() const { return !run_->batch; }
 bool DataLoader::Iterator::is_last() const { return run_->is_at_end(); }
 
 DataLoader::Iterator& DataLoader::Iterator::operator++() {
+  const ProfileSpan span("data", {});
   run_->batch.reset();  // its memory can serve the next one
   run_->batch = run_->next();
   if (run_->batch) {

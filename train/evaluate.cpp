@@ -6,6 +6,7 @@
 
 #include "catena/graph/autograd.hpp"
 #include "catena/graph/error.hpp"
+#include "catena/graph/profiler.hpp"
 #include "catena/nn/mode_guard.hpp"
 #include "catena/ops/concat.hpp"
 #include "catena/ops/slice.hpp"
@@ -20,6 +21,7 @@ std::optional<Logs> evaluate_batches(nn::Module& model, Batches& batches,
                                      const EvaluateOptions& options,
                                      const std::function<bool()>& interrupted,
                                      const std::source_location& loc) {
+  const ProfileSpan span("evaluate", loc);
   const nn::ModeGuard mode(model, false);
   const NoGrad no_grad;
   Totals totals(options.loss, options.metrics, options.weighted_metrics, loc);

@@ -9,6 +9,7 @@
 
 #include "catena/graph/autograd.hpp"
 #include "catena/graph/error.hpp"
+#include "catena/graph/profiler.hpp"
 #include "catena/nn/mode_guard.hpp"
 #include "catena/ops/slice.hpp"
 #include "catena/train/accumulation.hpp"
@@ -224,6 +225,7 @@ class FitRun {
   }
 
   void train_batch() {
+    const ProfileSpan span("train batch", loc_);
     FitContext& now = *context_;
     call(&Callback::on_batch_begin);
     if (auto* lbfgs = dynamic_cast<optim::LBFGS*>(optimizer_)) {

@@ -7,6 +7,7 @@
 
 #include "catena/graph/autograd.hpp"
 #include "catena/graph/error.hpp"
+#include "catena/graph/profiler.hpp"
 #include "catena/ops/all.hpp"
 #include "catena/train/optimizer_state.hpp"
 
@@ -268,6 +269,7 @@ Tensor LBFGS::direction(const Tensor& grad) const {
 }
 
 Tensor LBFGS::step(const Closure& closure, Location loc) {
+  const ProfileSpan span("lbfgs step", loc);
   NoGrad no_grad;
   const LBFGSOptions o = options();
   const std::int64_t max_eval = o.max_eval != 0 ? o.max_eval : o.max_iter * 5 / 4;

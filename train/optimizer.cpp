@@ -8,6 +8,7 @@
 #include "catena/backends/cpu/float_mode.hpp"
 #include "catena/graph/autograd.hpp"
 #include "catena/graph/error.hpp"
+#include "catena/graph/profiler.hpp"
 #include "catena/train/optimizer_state.hpp"
 #include "catena/train/spec.hpp"
 
@@ -17,6 +18,7 @@ Optimizer::Optimizer() : queue_(std::make_unique<detail::UpdateQueue>()) {}
 Optimizer::~Optimizer() = default;
 
 void Optimizer::step(Location loc) {
+  const ProfileSpan span(std::string(name()) + " step", loc);
   NoGrad no_grad;
   // Averages of gradients that have become 0 decay to denormal numbers and would stay there.
   const cpu::FloatModeScope flush(cpu::FloatMode::current().flushing(true));
