@@ -1,11 +1,21 @@
 #include "catena/nn/dotted_parts.hpp"
 
+#include <algorithm>
 #include <utility>
+
+#include <fmt/format.h>
+
+#include "catena/graph/error.hpp"
 
 namespace catena::nn {
 
 Module& DottedParts::owner(Module& root, const std::string& name, std::string* own,
                            Module::Location loc) {
+  if (const auto dots = std::count(name.begin(), name.end(), '.'); dots > kMostDots)
+    throw_argument("register_module",
+                   fmt::format("a tensor's name has {} dots ('{}...'); expected at most {}", dots,
+                               name.substr(0, 40), kMostDots),
+                   loc);
   Module* at = &root;
   std::size_t from = 0;
   for (std::size_t dot = name.find('.'); dot != std::string::npos;

@@ -11,7 +11,11 @@ namespace catena::nn {
 
 class DottedParts {
  public:
-  // Register `value` in `root` under its dotted name, making the parts on the way.
+  // Trees are walked by recursion, which a deep one from a hostile file would not survive.
+  static constexpr int kMostDots = 100;
+
+  // Register `value` in `root` under its dotted name, making the parts on the way. Throws
+  // ArgumentError for a name of more than kMostDots dots.
   Tensor add_parameter(Module& root, const std::string& name, Tensor value,
                        Module::Location loc = Module::Location::current());
   Tensor add_buffer(Module& root, const std::string& name, Tensor value, bool persistent = true,

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <map>
+#include <unordered_map>
 #include <unordered_set>
 
 #include <fmt/format.h>
@@ -54,12 +55,14 @@ void check_input(const OnnxValue& value, const Tensor& t,
 }
 
 // Names of tensors as a module can have them: any name may be in a file, but where one is a part of
-// another ("a" and "a.b") or a part of it is empty, its dots become underscores.
+// another ("a" and "a.b"), a part of it is empty or there are too many, its dots become
+// underscores.
 class NameChooser {
  public:
   std::string choose(std::string name) {
     if (!fits(name)) std::replace(name.begin(), name.end(), '.', '_');
-    while (!fits(name)) name += '_';
+    const std::string base = name;
+    while (!fits(name)) name = fmt::format("{}_{}", base, ++copies_[base]);
     for (std::size_t dot = name.find('.'); dot != std::string::npos; dot = name.find('.', dot + 1))
       parts_.insert(name.substr(0, dot));
     tensors_.insert(name);
@@ -69,13 +72,16 @@ class NameChooser {
  private:
   bool fits(const std::string& name) const {
     if (name.empty() || name.front() == '.' || name.back() == '.' ||
-        name.find("..") != std::string::npos || tensors_.contains(name) || parts_.contains(name))
+        name.find("..") != std::string::npos ||
+        std::count(name.begin(), name.end(), '.') > nn::DottedParts::kMostDots ||
+        tensors_.contains(name) || parts_.contains(name))
       return false;
     for (std::size_t dot = name.find('.'); dot != std::string::npos; dot = name.find('.', dot + 1))
       if (tensors_.contains(name.substr(0, dot))) return false;
     return true;
   }
   std::unordered_set<std::string> tensors_, parts_;
+  std::unordered_map<std::string, int> copies_;  // a number for each, so that many cost little
 };
 
 }  // namespace
@@ -139,6 +145,7 @@ Graph OnnxModel::to_graph(const std::vector<Tensor>& examples, Location loc) {
   options.parameters = named_parameters();
   std::vector<Tensor> inputs = examples;
   std::unordered_set<std::string> used;
+  std::unordered_map<std::string, int> copies;
   for (std::size_t i = 0; i < program_->inputs.size(); ++i) {
     const OnnxValue& value = program_->inputs[i];
     options.input_names.push_back(value.name);
@@ -161,7 +168,7 @@ Graph OnnxModel::to_graph(const std::vector<Tensor>& examples, Location loc) {
   }
   for (const OnnxValue& value : program_->outputs) {
     std::string name = value.name;
-    while (!used.insert(name).second) name += '_';
+    while (!used.insert(name).second) name = fmt::format("{}_{}", value.name, ++copies[value.name]);
     options.output_names.push_back(name);
   }
   return trace(

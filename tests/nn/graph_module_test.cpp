@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "catena/graph/registry.hpp"
 #include "catena/graph/trace.hpp"
 #include "catena/nn/layers.hpp"
 #include "catena/nn/linear.hpp"
@@ -62,6 +63,18 @@ TEST(GraphModule, ObeysTheMode) {
   EXPECT_TRUE(test::same_bits(loaded(x), net(x)));
   loaded.train();
   EXPECT_FALSE(test::same_bits(loaded(x), net(x)));
+}
+
+// Names come from files, hostile ones too.
+TEST(GraphModule, RefusesATreeTooDeepToWalk) {
+  Graph graph;
+  const Graph::ValueId x = graph.add_input("x", kFloat32, {1});
+  std::string name = "a";
+  for (int i = 0; i < 100'000; ++i) name += ".a";
+  graph.add_output(
+      "y", graph.add_node(OpValue(get_op("mul")), {x, graph.add_parameter(name, ones({1}))}));
+  expect_error<ArgumentError>([&] { nn::GraphModule module(graph); },
+                              {"a tensor's name has 100000 dots", "expected at most 100"});
 }
 
 TEST(GraphModule, SaysWhereItWasCalled) {

@@ -107,6 +107,8 @@ TEST_F(Npy, HostileHeaders) {
   expect_error<SystemError>("damaged file");
   write("{'descr': '<c8', 'fortran_order': False, 'shape': (1,), }", some);
   expect_error<UnsupportedError>("dtype '<c8' cannot be read");
+  write("{'descr': '|O', 'fortran_order': False, 'shape': (1,), }", some);  // a pickle
+  expect_error<UnsupportedError>("dtype '|O' cannot be read");
   write("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,), }", some);
   expect_error<UnsupportedError>("arrays of records");
   write("{'descr': '|u1', 'fortran_order': False, 'shape': (1, 1, 1, 1, 1, 1, 1, 1, 8), }", some);

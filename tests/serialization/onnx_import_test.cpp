@@ -269,6 +269,36 @@ TEST(OnnxImport, Budgets) {
       {"ConstantOfShape", "needs more than the 300 bytes", "raise max_bytes"});
   options.max_bytes = 10;
   expect_error<ArgumentError>([&] { parse_onnx(model(p), options); }, {"the options allow 10"});
+  // All operators whose result may be larger than what they are given, by a number in the file.
+  options.max_bytes = 4000;
+  const std::string sizes = integers("sizes", {1 << 15, 1 << 15});
+  const auto too_large = [&](const std::string& enlarging) {
+    GraphParts q;
+    q.nodes = {enlarging};
+    q.initializers = {sizes,
+                      integers("pads", {0, 0, 1 << 15, 1 << 15}),
+                      floats("scales", {2}, {1e4f, 1e4f}),
+                      tensor<std::int64_t>("zero", {}, 7, {0}),
+                      tensor<std::int64_t>("one", {}, 7, {1}),
+                      tensor<std::int64_t>("many", {}, 7, {1 << 30}),
+                      integers("hot", {0, 1})};
+    q.inputs = {value("x", {1, 1})};
+    q.outputs = {value("y", {})};
+    expect_error<ArgumentError>(
+        [&] {
+          parse_onnx(model(q), options).forward({ones({1, 1})});
+        },
+        {"needs more than the 4000 bytes", "raise max_bytes"});
+  };
+  too_large(node("ConstantOfShape", {"sizes"}, {"y"}));
+  too_large(node("Expand", {"x", "sizes"}, {"y"}));
+  too_large(node("Tile", {"x", "sizes"}, {"y"}));
+  too_large(node("Pad", {"x", "pads"}, {"y"}));
+  too_large(node("Range", {"zero", "many", "one"}, {"y"}));
+  too_large(node("Resize", {"x", "", "", "sizes"}, {"y"}));
+  too_large(node("Resize", {"x", "", "scales"}, {"y"}));
+  too_large(node("OneHot", {"one", "many", "hot"}, {"y"}));
+  too_large(node("RandomNormal", {}, {"y"}, {integers_attribute("shape", {1 << 15, 1 << 15})}));
   // A function that calls itself never ends.
   const std::string endless = Message()
                                   .bytes(1, "f")
@@ -281,6 +311,43 @@ TEST(OnnxImport, Budgets) {
   p.nodes = {node("f", {"x"}, {"y"}, {}, "own")};
   expect_error<ArgumentError>([&] { parse_onnx(model(p, 17, {endless})); },
                               {"nested deeper than 64; raise max_depth"});
+  // Bodies in bodies: protobuf's own limit comes first.
+  std::string body = graph({{node("Identity", {"x"}, {"y"})}, {}, {}, {value("y", {2})}});
+  for (int i = 0; i < 1000; ++i)
+    body =
+        graph({{node("If", {"c"}, {"y"},
+                     {graph_attribute("then_branch", body), graph_attribute("else_branch", "")})},
+               {},
+               {},
+               {value("y", {2})}});
+  p = linear_parts();
+  p.nodes = {node("If", {"c"}, {"y"}, {graph_attribute("then_branch", body)})};
+  expect_error<SystemError>([&] { parse_onnx(model(p)); }, {"not an ONNX model"});
+}
+
+// Models that would take hours where a reader compares each name with each.
+TEST(OnnxImport, FloodsAreReadQuickly) {
+  constexpr int kBits = 12;
+  GraphParts p;
+  std::vector<std::string> names;
+  for (int i = 0; i < 1 << kBits; ++i) {  // as modules all have the same name
+    std::string name = "w";
+    for (int b = 0; b < kBits; ++b) name += i >> b & 1 ? ".." : "__";
+    p.initializers.push_back(floats(name, {1}, {1}));
+    names.push_back(name);
+  }
+  names.insert(names.begin(), "x");
+  p.nodes = {node("Sum", names, {"y"})};
+  for (int i = 0; i < 50'000; ++i)
+    p.nodes.push_back(node("Relu", {"y"}, {"y" + std::to_string(i)}));
+  p.inputs = {value("x", {1})};
+  p.outputs = {value("y49999", {1})};
+  for (int i = 0; i < 5'000; ++i) p.outputs.push_back(value("y", {1}));
+  OnnxLoadOptions options;
+  options.max_seconds = 60;
+  OnnxModel m = parse_onnx(model(p), options);
+  EXPECT_EQ(m.named_parameters().size(), std::size_t{1} << kBits);
+  EXPECT_EQ(m.to_graph().outputs().size(), 5'001u);
 }
 
 TEST(OnnxImport, ABranchAndALoop) {
@@ -426,6 +493,12 @@ TEST(OnnxImport, AnyNamesOfTensors) {
   EXPECT_EQ(parameters[1].first, "a_b");
   EXPECT_EQ(parameters[2].first, "__c");
   EXPECT_EQ(m(tensor({{1, 1}})).to_vector<float>(), (std::vector<float>{1, 8}));
+  // A name of a hundred thousand parts: a tree of modules so deep could not be walked.
+  std::string deep = "a";
+  for (int i = 0; i < 100'000; ++i) deep += ".a";
+  p.nodes = {node("Mul", {"x", deep}, {"y"})};
+  p.initializers = {floats(deep, {2}, {1, 2})};
+  EXPECT_EQ(parse_onnx(model(p)).named_parameters()[0].first.find('.'), std::string::npos);
 }
 
 class OnnxExternalData : public testing::Test {
@@ -488,6 +561,20 @@ TEST_F(OnnxExternalData, StaysBesideTheModel) {
   refused({{"location", "up/secret.bin"}}, "'up' is no folder");
   std::filesystem::create_hard_link(folder_ + "/secret.bin", folder_ + "/model/hard.bin");
   refused({{"location", "hard.bin"}}, "several names");
+}
+
+TEST_F(OnnxExternalData, OfAttributesStaysThereToo) {
+  const std::string entry = Message().bytes(1, "location").bytes(2, "../secret.bin");
+  const std::string outside = Message().number(1, 3).number(2, 1).bytes(13, entry).number(14, 1);
+  GraphParts p;
+  p.nodes = {
+      node("Constant", {}, {"w"}, {Message().bytes(1, "value").bytes(5, outside).number(20, 4)}),
+      node("Add", {"x", "w"}, {"y"})};
+  p.inputs = {value("x", {3})};
+  p.outputs = {value("y", {3})};
+  write(folder_ + "/model/m.onnx", model(p));
+  expect_error<SystemError>([&] { load_onnx(folder_ + "/model/m.onnx"); },
+                            {"attribute 'value'", "leads out of the model's folder"});
 }
 
 TEST_F(OnnxExternalData, HasTheBytesItSays) {
