@@ -322,18 +322,21 @@ std::vector<Tensor> Graph::run(std::span<const Tensor> inputs, Mode mode,
       if (--readers[static_cast<std::size_t>(id)] == 0) value = Tensor();
     }
     const auto first = static_cast<std::size_t>(node.first_output);
-    if (mode == Mode::kEvaluation && node.op.info().identity_in_evaluation) {
+    const OpInfo& info = node.op.info();
+    if (mode == Mode::kEvaluation && info.identity_in_evaluation) {
       if (readers[first] > 0) live[first] = arguments[0];
       continue;
     }
     try {
       const std::span<const Tensor> given(arguments.data(), arguments.size());
-      std::vector<Tensor> results = node.symbolic.empty()
-                                        ? call(node.op, given, loc)
-                                        : call(resolved_op(node, sizes), given, loc);
+      const bool changes = mode == Mode::kEvaluation && info.to_evaluation;
+      const bool is_own = changes || !node.symbolic.empty();
+      OpValue own = is_own ? resolved_op(node, sizes) : OpValue();
+      if (changes) info.to_evaluation(own.attrs());
+      std::vector<Tensor> results = call(is_own ? own : node.op, given, loc);
       if (results.size() != static_cast<std::size_t>(node.num_outputs))
-        throw_internal(fmt::format("[{}] gave {} outputs; its description says {}",
-                                   node.op.info().name, results.size(), node.num_outputs));
+        throw_internal(fmt::format("[{}] gave {} outputs; its description says {}", info.name,
+                                   results.size(), node.num_outputs));
       for (std::size_t r = 0; r < results.size(); ++r)
         if (readers[first + r] > 0) live[first + r] = std::move(results[r]);
     } catch (const Error&) {

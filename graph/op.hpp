@@ -281,6 +281,7 @@ struct OpInfo {
   void (*vjp)(const void* op, VjpContext&) = nullptr;
   Tensor (*compose)(const void* op, std::span<const Tensor> inputs) = nullptr;
   void (*draw)(void* op, std::int64_t numel) = nullptr;  // numel: elements of input 0
+  void (*to_evaluation)(void* op) = nullptr;  // a graph run in evaluation mode calls it first
 
   KernelRow rows[kNumDeviceTypes];
 
@@ -374,7 +375,8 @@ concept OpStruct = std::is_class_v<T> && std::is_aggregate_v<T> && requires {
 //   kKind (default kKernel), kNumOutputs (1), kNoGradOutputs (0), kPointwise (for kPointwise),
 //   infer, vjp (its absence means: not differentiable), compose (for kComposite),
 //   draw and kStateMembers (members that are run-time state, not attributes; listed last),
-//   kIdentityInEvaluation (dropout: a saved graph skips it unless it is being trained).
+//   kIdentityInEvaluation (dropout: a saved graph skips it unless it is being trained),
+//   to_evaluation (makes of the attributes those of evaluation, where dropout is a part of the op).
 template <class T>
 OpInfo describe_op() {
   static_assert(OpStruct<T>,
@@ -445,6 +447,8 @@ OpInfo describe_op() {
     info.random = true;
     info.draw = [](void* op, std::int64_t numel) { static_cast<T*>(op)->draw(numel); };
   }
+  if constexpr (requires(T & op) { op.to_evaluation(); })
+    info.to_evaluation = [](void* op) { static_cast<T*>(op)->to_evaluation(); };
   if constexpr (requires { T::kRelabels; }) {
     static_assert(
         !requires(const T& op, VjpContext& c) { op.vjp(c); },

@@ -40,6 +40,7 @@ struct Attention {
   void infer(InferContext& c) const;
   void vjp(VjpContext& c) const;
   void draw(std::int64_t numel);
+  void to_evaluation() { dropout = 0; }
 };
 
 }  // namespace op

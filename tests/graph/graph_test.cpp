@@ -126,6 +126,20 @@ TEST(Graph, ModeDecidesAboutDropout) {
   EXPECT_LT(zeros_in, 600);
 }
 
+TEST(Graph, ModeDecidesAboutDropoutWithinAttention) {
+  Graph g;
+  const Id q = g.add_input("q", kFloat32, {2, 8, 4});
+  g.add_output("y",
+               g.add_node(op("scaled_dot_product_attention", {{"dropout", 0.5}, {"scale", 0.5}}),
+                          {q, q, q}));
+  const Tensor x = randn({2, 8, 4});
+  const Tensor kept = scaled_dot_product_attention(x, x, x);
+  EXPECT_TRUE(test::same_bits(g({x})[0], kept));
+  const Tensor first = g({x}, Mode::kTraining)[0], second = g({x}, Mode::kTraining)[0];
+  EXPECT_FALSE(test::same_bits(first, kept));
+  EXPECT_FALSE(test::same_bits(first, second)) << "the mask must be drawn anew";
+}
+
 TEST(Graph, RefusesWhatIsNotWellFormed) {
   Graph g;
   const Id x = g.add_input("x", kFloat32, {2});
