@@ -15,41 +15,9 @@
 
 #include <xxhash.h>
 
+#include "message_builder.hpp"
+
 namespace catena::test {
-
-// A protobuf message, field by field.
-class Message {
- public:
-  Message& number(int field, std::uint64_t value) {
-    varint(static_cast<std::uint64_t>(field) << 3);
-    varint(value);
-    return *this;
-  }
-  Message& zigzag(int field, std::int64_t value) {
-    return number(
-        field, (static_cast<std::uint64_t>(value) << 1) ^ static_cast<std::uint64_t>(value >> 63));
-  }
-  Message& fixed(int field, std::uint64_t value) {
-    varint(static_cast<std::uint64_t>(field) << 3 | 1);
-    bytes_.append(reinterpret_cast<const char*>(&value), sizeof value);
-    return *this;
-  }
-  Message& text(int field, std::string_view value) {
-    varint(static_cast<std::uint64_t>(field) << 3 | 2);
-    varint(value.size());
-    bytes_ += value;
-    return *this;
-  }
-  Message& part(int field, const Message& message) { return text(field, message.bytes_); }
-  const std::string& bytes() const { return bytes_; }
-
- private:
-  void varint(std::uint64_t v) {
-    for (; v >= 128; v >>= 7) bytes_ += static_cast<char>(v | 128);
-    bytes_ += static_cast<char>(v);
-  }
-  std::string bytes_;
-};
 
 inline void put(std::string& bytes, std::size_t at, std::uint64_t value) {
   std::memcpy(bytes.data() + at, &value, sizeof value);

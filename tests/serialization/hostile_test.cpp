@@ -73,12 +73,15 @@ void save_small(const std::string& path) {
 
 TEST_F(Hostile, TheBuilderWritesWhatTheReaderReads) {
   const std::string data = floats({1, 2, 3});
-  const std::size_t header_bytes =
-      Message().part(2, tensor_record(0, data, {3})).part(4, Message().text(1, "t")).bytes().size();
+  const std::size_t header_bytes = Message()
+                                       .part(2, tensor_record(0, data, {3}))
+                                       .part(4, Message().bytes(1, "t"))
+                                       .bytes()
+                                       .size();
   const std::uint64_t offset = (64 + header_bytes + 63) / 64 * 64;
   write_file(path_, make_file(Message()
                                   .part(2, tensor_record(offset, data, {3}))
-                                  .part(4, Message().text(1, "t"))
+                                  .part(4, Message().bytes(1, "t"))
                                   .bytes(),
                               {data}));
   EXPECT_TRUE(test::close(load_tensors(path_)[0].second, {1, 2, 3}));
@@ -157,7 +160,7 @@ TEST_F(Hostile, Preamble) {
   std::string no_mark = good;
   no_mark[no_mark.size() - 10] = 'x';
   expect_refused(no_mark, {"end mark"});
-  std::string padded = make_file(Message().text(1, "p").bytes());
+  std::string padded = make_file(Message().bytes(1, "p").bytes());
   padded[100] = 1;
   expect_refused(padded, {"padding at byte 100"});
   expect_refused(make_file("\xff\xff\xff\xff"), {"header: not a protobuf message"});
@@ -225,26 +228,26 @@ TEST_F(Hostile, Limits) {
 
 TEST_F(Hostile, NamesAndIndices) {
   const auto named = [](const char* name, std::uint64_t index) {
-    return Message().text(1, name).number(2, index);
+    return Message().bytes(1, name).number(2, index);
   };
   expect_refused(make_file(Message().part(4, named("t", 7)).bytes()),
                  {"tensor 't': tensor 7; expected less than 0"});
-  const Message value = Message().text(1, "v").zigzag(2, 1);
+  const Message value = Message().bytes(1, "v").zigzag(2, 1);
   expect_refused(make_file(Message().part(5, value).part(5, value).bytes()),
                  {"value 'v': a name used twice"});
-  expect_refused(make_file(Message().part(5, Message().text(1, "v")).bytes()), {"'v': no value"});
+  expect_refused(make_file(Message().part(5, Message().bytes(1, "v")).bytes()), {"'v': no value"});
   expect_refused<UnsupportedError>(
-      make_file(Message().part(5, Message().text(1, "v").number(6, 77)).bytes()), {"dtype 77"});
-  const Message entry = Message().text(1, "k");
+      make_file(Message().part(5, Message().bytes(1, "v").number(6, 77)).bytes()), {"dtype 77"});
+  const Message entry = Message().bytes(1, "k");
   expect_refused(make_file(Message().part(6, entry).part(6, entry).bytes()),
                  {"metadata 'k': a name used twice"});
 }
 
 Message op_record(const char* name, std::uint64_t version = 1) {
-  return Message().text(1, name).number(2, version);
+  return Message().bytes(1, name).number(2, version);
 }
 Message input_record(const char* name) {
-  return Message().text(1, name).number(2, 1).part(3, Message().zigzag(1, 2));
+  return Message().bytes(1, name).number(2, 1).part(3, Message().zigzag(1, 2));
 }
 Message node_record(std::uint64_t op, std::initializer_list<std::uint64_t> inputs) {
   Message m;
@@ -253,7 +256,7 @@ Message node_record(std::uint64_t op, std::initializer_list<std::uint64_t> input
   return m;
 }
 Message output_record(const char* name, std::uint64_t value) {
-  return Message().text(1, name).number(2, value);
+  return Message().bytes(1, name).number(2, value);
 }
 
 TEST_F(Hostile, UnknownOpsAreNamedAtOnce) {
@@ -279,7 +282,7 @@ TEST_F(Hostile, OpVersions) {
   Message old;
   old.part(2, input_record("x")).part(5, op_record("test_affine", 1));
   Message node = node_record(0, {0});
-  old.part(6, node.part(3, Message().text(1, "scale").zigzag(2, 3)));
+  old.part(6, node.part(3, Message().bytes(1, "scale").zigzag(2, 3)));
   old.part(7, output_record("y", 1));
   expect_graph_refused<UnsupportedError>(old, {"saved at version 1", "register_upgrade"});
   register_upgrade("test_affine", 1, [](AttrList& attrs) {
@@ -295,9 +298,9 @@ TEST_F(Hostile, OpVersions) {
 TEST_F(Hostile, FirstVersionOfCrossEntropy) {
   Message old;
   old.part(2, input_record("logits").part(3, Message().zigzag(1, 3)));
-  old.part(2, Message().text(1, "target").number(2, 4).part(3, Message().zigzag(1, 2)));
+  old.part(2, Message().bytes(1, "target").number(2, 4).part(3, Message().zigzag(1, 2)));
   old.part(5, op_record("cross_entropy", 1));
-  old.part(6, node_record(0, {0, 1}).part(3, Message().text(1, "reduction").text(5, "sum")));
+  old.part(6, node_record(0, {0, 1}).part(3, Message().bytes(1, "reduction").bytes(5, "sum")));
   old.part(7, output_record("loss", 2));
   write_file(path_, make_file(Message().part(3, old).bytes()));
   const Graph g = load_graph(path_);
@@ -328,19 +331,19 @@ TEST_F(Hostile, GraphEdges) {
                        {"two outputs"});
   expect_graph_refused(base().part(2, input_record("x")), {"name 'x'", "taken"});
   expect_graph_refused(base().part(2, Message().number(2, 1)), {"without a name"});
-  expect_graph_refused<UnsupportedError>(base().part(2, Message().text(1, "z")), {"dtype 0"});
-  expect_graph_refused(base().part(3, Message().text(1, "p").number(2, 5)),
+  expect_graph_refused<UnsupportedError>(base().part(2, Message().bytes(1, "z")), {"dtype 0"});
+  expect_graph_refused(base().part(3, Message().bytes(1, "p").number(2, 5)),
                        {"parameter 'p': tensor 5"});
-  expect_graph_refused(base().part(4, Message().text(1, "c").number(2, 5)),
+  expect_graph_refused(base().part(4, Message().bytes(1, "c").number(2, 5)),
                        {"constant 'c': tensor 5"});
   expect_graph_refused(base().part(6, node_record(0, {0}).number(4, 9)), {"source file 9"});
-  expect_graph_refused(base().part(1, Message().text(1, "n").number(2, ~std::uint64_t{0})),
+  expect_graph_refused(base().part(1, Message().bytes(1, "n").number(2, ~std::uint64_t{0})),
                        {"axis 'n' has the example size -1"});
 }
 
 TEST_F(Hostile, InputShapes) {
   const auto with_size = [](const Message& size) {
-    return Message().part(2, Message().text(1, "x").number(2, 1).part(3, size));
+    return Message().part(2, Message().bytes(1, "x").number(2, 1).part(3, size));
   };
   expect_graph_refused(with_size(Message().zigzag(1, -5)), {"negative size -5"});
   expect_graph_refused(with_size(Message().zigzag(2, 1).number(3, 0)),
@@ -349,15 +352,15 @@ TEST_F(Hostile, InputShapes) {
   many.zigzag(2, 1);
   for (int i = 0; i < 5; ++i) many.number(3, 0);
   expect_graph_refused(with_size(many), {"a product of 5 axes"});
-  Message deep = Message().text(1, "x").number(2, 1);
+  Message deep = Message().bytes(1, "x").number(2, 1);
   for (int i = 0; i < 9; ++i) deep.part(3, Message().zigzag(1, 1));
   expect_graph_refused(Message().part(2, deep), {"rank 9"});
   // Axes that multiply beyond 64 bits.
   Message g;
-  g.part(1, Message().text(1, "n").number(2, std::uint64_t{1} << 40));
+  g.part(1, Message().bytes(1, "n").number(2, std::uint64_t{1} << 40));
   Message product;
   product.zigzag(2, 1).number(3, 0).number(3, 0);
-  g.part(2, Message().text(1, "x").number(2, 1).part(3, product));
+  g.part(2, Message().bytes(1, "x").number(2, 1).part(3, product));
   g.part(5, op_record("relu")).part(6, node_record(0, {0}));
   write_file(path_, make_file(Message().part(3, g).bytes()));
   EXPECT_NO_THROW(load_archive(path_)) << "undescribed, but not wrong";
@@ -368,19 +371,19 @@ TEST_F(Hostile, Attributes) {
     Message node = node_record(0, {0});
     for (const Message& a : attributes) node.part(3, a);
     return Message()
-        .part(1, Message().text(1, "n").number(2, 2))
+        .part(1, Message().bytes(1, "n").number(2, 2))
         .part(2, input_record("x"))
         .part(5, op_record("softmax"))
         .part(6, node);
   };
-  const auto dim = [](std::int64_t v) { return Message().text(1, "dim").zigzag(2, v); };
+  const auto dim = [](std::int64_t v) { return Message().bytes(1, "dim").zigzag(2, v); };
   write_file(path_, make_file(Message().part(3, softmax_with({dim(-1)})).bytes()));
   EXPECT_NO_THROW(load_archive(path_));
   expect_graph_refused(softmax_with({}), {"node 0 of 1 (softmax): no attribute 'dim'"});
   expect_graph_refused(softmax_with({dim(0), dim(0)}), {"attribute 'dim' twice"});
-  expect_graph_refused(softmax_with({dim(0), Message().text(1, "axis").zigzag(2, 0)}),
+  expect_graph_refused(softmax_with({dim(0), Message().bytes(1, "axis").zigzag(2, 0)}),
                        {"attribute 'axis'; expected one of the op's"});
-  expect_graph_refused(softmax_with({Message().text(1, "dim").text(5, "zero")}),
+  expect_graph_refused(softmax_with({Message().bytes(1, "dim").bytes(5, "zero")}),
                        {"node 0 of 1 (softmax)", "dim"});
   expect_graph_refused(softmax_with({dim(5)}), {"shapes", "[softmax]", "dim", "5"});
   const auto symbol = [](std::uint64_t element, const Message& value) {
@@ -399,12 +402,13 @@ TEST_F(Hostile, Attributes) {
 // Files that would take a reader with quadratic checks hours.
 TEST_F(Hostile, FloodsAreRefusedQuickly) {
   Message many = node_record(0, {0});
-  for (int i = 0; i < 100'000; ++i) many.part(3, Message().text(1, std::to_string(i)).zigzag(2, 1));
+  for (int i = 0; i < 100'000; ++i)
+    many.part(3, Message().bytes(1, std::to_string(i)).zigzag(2, 1));
   const auto graph = [](const Message& node) {
     return Message().part(2, input_record("x")).part(5, op_record("relu")).part(6, node);
   };
   expect_graph_refused(graph(many), {"100000 attributes", "at most 256"});
-  Message symbols = Message().text(1, "a").zigzag(2, 1);
+  Message symbols = Message().bytes(1, "a").zigzag(2, 1);
   for (int i = 0; i < 100'000; ++i) symbols.part(9, Message().number(1, 1));
   Message node = node_record(0, {0});
   expect_graph_refused(graph(node.part(3, symbols)), {"follow axes", "at most 1024"});
@@ -420,7 +424,7 @@ TEST_F(Hostile, ShapesThatDoNotFit) {
   g.part(5, op_record("matmul"));
   Message list;
   g.part(2, Message()
-                .text(1, "m")
+                .bytes(1, "m")
                 .number(2, 1)
                 .part(3, Message().zigzag(1, 3))
                 .part(3, Message().zigzag(1, 3)));

@@ -6,38 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "message_builder.hpp"
+
 namespace catena::test {
-
-class Message {
- public:
-  Message& number(int field, std::uint64_t value) {
-    varint(static_cast<std::uint64_t>(field) << 3);
-    varint(value);
-    return *this;
-  }
-  Message& bytes(int field, const std::string& value) {
-    varint(static_cast<std::uint64_t>(field) << 3 | 2);
-    varint(value.size());
-    text_ += value;
-    return *this;
-  }
-  Message& real(int field, float value) {
-    varint(static_cast<std::uint64_t>(field) << 3 | 5);
-    char raw[4];
-    std::memcpy(raw, &value, 4);
-    text_.append(raw, 4);
-    return *this;
-  }
-  const std::string& text() const { return text_; }
-  operator const std::string&() const { return text_; }  // NOLINT: a message is a field's bytes
-
- private:
-  void varint(std::uint64_t v) {
-    for (; v >= 0x80; v >>= 7) text_ += static_cast<char>(v | 0x80);
-    text_ += static_cast<char>(v);
-  }
-  std::string text_;
-};
 
 inline std::string integer_attribute(const std::string& name, std::int64_t value) {
   return Message().bytes(1, name).number(3, static_cast<std::uint64_t>(value)).number(20, 2);
@@ -77,8 +48,8 @@ inline std::string value(const std::string& name, const std::vector<std::int64_t
     shape.bytes(1, size < 0 ? Message().bytes(2, "n")
                             : Message().number(1, static_cast<std::uint64_t>(size)));
   const Message tensor =
-      Message().number(1, static_cast<std::uint64_t>(code)).bytes(2, shape.text());
-  return Message().bytes(1, name).bytes(2, Message().bytes(1, tensor.text()).text());
+      Message().number(1, static_cast<std::uint64_t>(code)).bytes(2, shape.bytes());
+  return Message().bytes(1, name).bytes(2, Message().bytes(1, tensor.bytes()).bytes());
 }
 
 template <class T>
@@ -115,8 +86,8 @@ inline std::string model(const GraphParts& parts, int opset = 17,
                          const std::vector<std::string>& functions = {}) {
   Message m;
   m.number(1, 8).bytes(2, "tests").bytes(7, graph(parts));
-  m.bytes(8, Message().number(2, static_cast<std::uint64_t>(opset)).text());
-  m.bytes(8, Message().bytes(1, "own").number(2, 1).text());
+  m.bytes(8, Message().number(2, static_cast<std::uint64_t>(opset)).bytes());
+  m.bytes(8, Message().bytes(1, "own").number(2, 1).bytes());
   for (const std::string& f : functions) m.bytes(25, f);
   return m;
 }

@@ -178,7 +178,7 @@ TEST(OnnxImport, AFunctionIsPutInPlaceOfItsCall) {
   // twice(a) = a * by + a, with the attribute "by" of the call.
   const std::string constant = node(
       "Constant", {}, {"k"},
-      {[] { return Message().bytes(1, "value_float").number(20, 1).bytes(21, "by").text(); }()});
+      {[] { return Message().bytes(1, "value_float").number(20, 1).bytes(21, "by").bytes(); }()});
   const std::string function = Message()
                                    .bytes(1, "scaled")
                                    .bytes(4, "a")
@@ -187,7 +187,7 @@ TEST(OnnxImport, AFunctionIsPutInPlaceOfItsCall) {
                                    .bytes(7, constant)
                                    .bytes(7, node("Mul", {"a", "k"}, {"m"}))
                                    .bytes(7, node("Add", {"m", "a"}, {"b"}))
-                                   .bytes(9, Message().number(2, 17).text())
+                                   .bytes(9, Message().number(2, 17).bytes())
                                    .bytes(10, "own");
   GraphParts p;
   p.nodes = {node("scaled", {"x"}, {"h"}, {real_attribute("by", 2)}, "own"),
@@ -305,7 +305,7 @@ TEST(OnnxImport, Budgets) {
                                   .bytes(4, "a")
                                   .bytes(5, "b")
                                   .bytes(7, node("f", {"a"}, {"b"}, {}, "own"))
-                                  .bytes(9, Message().number(2, 17).text())
+                                  .bytes(9, Message().number(2, 17).bytes())
                                   .bytes(10, "own");
   p = linear_parts();
   p.nodes = {node("f", {"x"}, {"y"}, {}, "own")};
@@ -521,7 +521,7 @@ class OnnxExternalData : public testing::Test {
     Message w;
     w.number(1, 2).number(2, 1).bytes(8, "w");
     for (const auto& [key, text] : entries)
-      w.bytes(13, Message().bytes(1, key).bytes(2, text).text());
+      w.bytes(13, Message().bytes(1, key).bytes(2, text).bytes());
     w.number(14, 1);
     GraphParts p;
     p.nodes = {node("Add", {"x", "w"}, {"y"})};
