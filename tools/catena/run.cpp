@@ -13,6 +13,7 @@
 #include "arrays.hpp"
 #include "command.hpp"
 #include "models.hpp"
+#include "profile.hpp"
 
 namespace catena::tool {
 namespace {
@@ -80,7 +81,9 @@ void add_run(CLI::App& app, Action* action) {
       ->check(CLI::IsMember({"npy", "pb"}));
   sub->add_option("--device", options->device, "cpu or cuda")->capture_default_str();
   add_model_limits(*sub, &options->limits);
-  sub->callback([options, action] { *action = [options] { run_model(*options); }; });
+  sub->callback([options, profile = add_profile(*sub), action] {
+    *action = [=] { with_profile(*profile, [&] { run_model(*options); }); };
+  });
 }
 
 }  // namespace catena::tool

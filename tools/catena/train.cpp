@@ -13,6 +13,7 @@
 
 #include "command.hpp"
 #include "digits/digits.hpp"
+#include "profile.hpp"
 #include "program.hpp"
 
 namespace catena::tool {
@@ -151,7 +152,9 @@ void add_train(CLI::App& app, Action* action) {
   task->add_option("--device", options->device, "cpu or cuda")->capture_default_str();
   task->add_option("--data", options->task.data_path, "Another file than the shipped digits.csv");
   add_train_tasks(*sub, action);
-  task->callback([options, action] { *action = [options] { train_digits(*options); }; });
+  task->callback([options, profile = add_profile(*task), action] {
+    *action = [=] { with_profile(*profile, [&] { train_digits(*options); }); };
+  });
 }
 
 }  // namespace catena::tool

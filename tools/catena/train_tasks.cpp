@@ -10,6 +10,7 @@
 #include "cnn/cnn.hpp"
 #include "command.hpp"
 #include "multilayer/multilayer.hpp"
+#include "profile.hpp"
 #include "program.hpp"
 #include "task.hpp"
 
@@ -64,8 +65,12 @@ void add_task(CLI::App& sub, const task::Task& t, Action* action, const Add& add
   auto options = std::make_shared<Options>();
   add_options(sub, t, *options, *json);
   add(*options);
+  const auto profile = add_profile(sub);
   sub.callback([=] {
-    *action = [=] { train_task(t.name, *options, *json, [&] { return run(*options); }); };
+    *action = [=] {
+      with_profile(*profile,
+                   [&] { train_task(t.name, *options, *json, [&] { return run(*options); }); });
+    };
   });
 }
 
