@@ -79,10 +79,19 @@ expect 0 'output_0.npy' run d/model.onnx --inputs d/test_pixels.npy --output-dir
 expect 0 'tensors -> d/weights.safetensors' convert d/model.catena d/weights.safetensors
 expect 0 'tensors -> d/weights.npz' convert d/weights.safetensors d/weights.npz
 expect 0 'tensors -> d/weights.catena' convert d/weights.npz d/weights.catena
+for file in weights.safetensors weights.npz test_pixels.npy; do
+  expect 0 'tensor ' inspect d/$file
+  expect 0 'd/.*: ok (.* tensors, .* elements)' check d/$file
+done
+expect 0 'fc1.weight .*float32 ' inspect d/weights.safetensors
+head -c 300 d/weights.safetensors >cut.safetensors
+expect 1 'cut.safetensors' check cut.safetensors
+expect 1 'holds tensors but no graph' inspect d/weights.npz --dot d/no.dot
 expect 1 'holds weights and no graph' convert d/weights.npz d/no.onnx
 expect 3 'expected a name that ends in' convert d/model.catena d/model.txt
 expect 1 'opset is 12; expected 13 to 21' convert d/model.catena d/no.onnx --opset 12
 expect 0 'output_0.pb' run d/model.catena --inputs d/test_pixels.npy --output-dir e --format pb
+expect 0 ': ok (1 tensors' check e/output_0.pb
 cmp d/test_logits.npy e/output_0.npy || complain 'another process finds other outputs'
 expect 0 'chain' inspect d/model.catena --chains
 if command -v dot >/dev/null; then
@@ -104,6 +113,14 @@ expect 1 'cut.catena' check cut.catena
 expect 1 'cut.catena' run cut.catena --inputs d/test_pixels.npy --output-dir e
 expect 1 'results' train digits --epochs 1 --json no/such/folder/results.json
 expect 1 'digits.csv' train digits --epochs 1 --data no/digits.csv
+
+# --- Profiles -----------------------------------------------------------------------------------------
+expect 0 'trace: run.json' run d/model.catena --inputs d/test_pixels.npy --output-dir e --profile run.json
+expect 0 'backward' train digits --model classic --epochs 1 --profile train.json
+for trace in run.json train.json; do
+  grep -q '"traceEvents"' $trace || complain "$trace is no trace"
+done
+expect 1 'the trace cannot be written' train digits --epochs 1 --profile no/such/folder/trace.json
 
 # --- Limits -----------------------------------------------------------------------------------------
 for model in d/model.catena d/model.onnx; do

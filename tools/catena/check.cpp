@@ -27,8 +27,16 @@ void check_onnx(const Options& options) {
              nodes, model.num_parameters());
 }
 
+void check_arrays(const Options& options) {
+  const std::vector<NamedTensor> tensors = load_arrays(options.model, options.limits);
+  std::uint64_t elements = 0;
+  for (const auto& [name, tensor] : tensors) elements += static_cast<std::uint64_t>(tensor.numel());
+  fmt::print("{}: ok ({} tensors, {} elements)\n", options.model, tensors.size(), elements);
+}
+
 void check(const Options& options) {
   if (is_onnx(options.model)) return check_onnx(options);
+  if (is_arrays(options.model)) return check_arrays(options);
   LoadOptions load = options.limits.of_load();
   load_archive(options.model, load);
   load.verify = false;  // the checksums were compared
@@ -43,7 +51,7 @@ void add_check(CLI::App& app, Action* action) {
   auto options = std::make_shared<Options>();
   CLI::App* sub = app.add_subcommand(
       "check", "Validate a model file without running it: structure, shapes, checksums");
-  sub->add_option("MODEL", options->model, "A .catena or .onnx file")->required();
+  sub->add_option("MODEL", options->model, kAnyFile)->required();
   add_model_limits(*sub, &options->limits);
   sub->callback([options, action] { *action = [options] { check(*options); }; });
 }

@@ -1,5 +1,4 @@
 // catena convert: a model, or weights, in another format.
-#include <filesystem>
 #include <memory>
 
 #include <fmt/format.h>
@@ -21,22 +20,16 @@ struct Options {
   Limits limits;
 };
 
-std::string extension_of(const std::string& path) {
-  return std::filesystem::path(path).extension().string();
-}
-
 // The parameters of a model, or all tensors of a file that holds no more than them.
 std::vector<NamedTensor> weights_of(const std::string& path, const Limits& limits) {
-  const std::string extension = extension_of(path);
-  if (extension == ".safetensors") return load_safetensors(path, limits.of_load());
-  if (extension == ".npz") return load_npz(path, limits.of_load());
-  if (extension == ".catena") return load_tensors(path, limits.of_load());
+  if (is_arrays(path)) return load_arrays(path, limits);
+  if (extension_of(path) == ".catena") return load_tensors(path, limits.of_load());
   return load_model(path, limits).named_parameters();
 }
 
 void convert(const Options& options) {
-  const std::string from = extension_of(options.source), to = extension_of(options.target);
-  const bool weights = from == ".safetensors" || from == ".npz";
+  const std::string to = extension_of(options.target);
+  const bool weights = is_arrays(options.source);
   if (to == ".safetensors" || to == ".npz" || (weights && to == ".catena")) {
     const std::vector<NamedTensor> tensors = weights_of(options.source, options.limits);
     if (to == ".npz")

@@ -10,6 +10,7 @@
 #include <catena/graph/error.hpp>
 #include <catena/serialization/describe.hpp>
 #include <catena/serialization/onnx/onnx_model.hpp>
+#include <catena/serialization/safetensors.hpp>
 
 #include "command.hpp"
 #include "models.hpp"
@@ -32,6 +33,22 @@ std::string with_thousands(std::uint64_t n) {
   return digits;
 }
 
+void print_tensors(const std::vector<TensorInfo>& tensors) {
+  if (tensors.empty()) return;
+  std::size_t width = 6;
+  for (const TensorInfo& t : tensors) width = std::max(width, t.name.size());
+  fmt::print("{:<{}}  {:<9}  {:<8}  {:<16}  {:>14}\n", "tensor", width, "role", "dtype", "shape",
+             "elements");
+  for (const TensorInfo& t : tensors)
+    fmt::print("{:<{}}  {:<9}  {:<8}  {:<16}  {:>14}\n", t.name, width, t.role, name_of(t.dtype),
+               to_string(t.shape), with_thousands(static_cast<std::uint64_t>(t.shape.numel())));
+}
+void add_tensors(std::vector<TensorInfo>& list, const std::vector<NamedTensor>& tensors,
+                 const char* role) {
+  for (const auto& [name, tensor] : tensors)
+    list.push_back({.name = name, .role = role, .dtype = tensor.dtype(), .shape = tensor.shape()});
+}
+
 void print_summary(const FileInfo& info) {
   fmt::print("{}: {}, {} bytes, format {}\n", info.path, info.kind, with_thousands(info.bytes),
              info.format_version);
@@ -46,15 +63,7 @@ void print_summary(const FileInfo& info) {
     if (!info.unknown_ops.empty())
       fmt::print("unknown ops: {}\n", fmt::join(info.unknown_ops, ", "));
   }
-  if (!info.tensors.empty()) {
-    std::size_t width = 6;
-    for (const TensorInfo& t : info.tensors) width = std::max(width, t.name.size());
-    fmt::print("{:<{}}  {:<9}  {:<8}  {:<16}  {:>14}\n", "tensor", width, "role", "dtype", "shape",
-               "elements");
-    for (const TensorInfo& t : info.tensors)
-      fmt::print("{:<{}}  {:<9}  {:<8}  {:<16}  {:>14}\n", t.name, width, t.role, name_of(t.dtype),
-                 to_string(t.shape), with_thousands(static_cast<std::uint64_t>(t.shape.numel())));
-  }
+  print_tensors(info.tensors);
   for (const NamedAttr& v : info.values) fmt::print("{} = {}\n", v.name, to_string(v.value));
   if (info.has_graph) fmt::print("parameters: {}\n", with_thousands(info.num_parameters));
 }
@@ -89,15 +98,23 @@ void print_onnx(const std::string& path, const Limits& limits) {
   }
   fmt::print("inputs:  {}\noutputs: {}\nnodes:   {} ({})\n", fmt::join(inputs, ", "),
              fmt::join(outputs, ", "), nodes, fmt::join(counts, ", "));
-  const auto print_tensor = [](const NamedTensor& t, const char* role) {
-    fmt::print("{:<40}  {:<9}  {:<8}  {:<16}  {:>14}\n", t.first, role, name_of(t.second.dtype()),
-               to_string(t.second.shape()),
-               with_thousands(static_cast<std::uint64_t>(t.second.numel())));
-  };
-  for (const NamedTensor& t : model.named_parameters()) print_tensor(t, "parameter");
-  for (const NamedTensor& t : model.named_buffers()) print_tensor(t, "buffer");
+  std::vector<TensorInfo> tensors;
+  add_tensors(tensors, model.named_parameters(), "parameter");
+  add_tensors(tensors, model.named_buffers(), "buffer");
+  print_tensors(tensors);
   fmt::print("parameters: {}\n",
              with_thousands(static_cast<std::uint64_t>(model.num_parameters())));
+}
+
+void print_arrays(const std::string& path, const Limits& limits) {
+  std::vector<TensorInfo> tensors;
+  add_tensors(tensors, load_arrays(path, limits), "tensor");
+  fmt::print("{}: {} tensors, {} bytes\n", path, tensors.size(),
+             with_thousands(std::filesystem::file_size(path)));
+  if (path.ends_with(".safetensors"))
+    for (const auto& [key, value] : load_safetensors_metadata(path, limits.of_load()))
+      fmt::print("  {}: {}\n", key, value);
+  print_tensors(tensors);
 }
 
 void draw(const std::string& dot, const std::string& svg) {
@@ -127,6 +144,7 @@ void print_chains(const Graph& graph) {
 void inspect(const Options& options) {
   if (!options.chains && options.dot.empty() && options.svg.empty() && options.html.empty()) {
     if (is_onnx(options.model)) return print_onnx(options.model, options.limits);
+    if (is_arrays(options.model)) return print_arrays(options.model, options.limits);
     return print_summary(read_info(options.model, options.limits.of_load()));
   }
   const Graph graph = load_model(options.model, options.limits);
@@ -149,7 +167,7 @@ void inspect(const Options& options) {
 void add_inspect(CLI::App& app, Action* action) {
   auto options = std::make_shared<Options>();
   CLI::App* sub = app.add_subcommand("inspect", "Show what is in a model file");
-  sub->add_option("MODEL", options->model, "A .catena or .onnx file")->required();
+  sub->add_option("MODEL", options->model, kAnyFile)->required();
   sub->add_option("--dot", options->dot, "Write the graph to this file for Graphviz");
   sub->add_option("--svg", options->svg, "Draw the graph into this file (needs Graphviz)");
   sub->add_option(
