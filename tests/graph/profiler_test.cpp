@@ -36,6 +36,7 @@ std::vector<std::string> names(const Profiler& profiler) {
   for (const ProfileEvent& event : profiler.events()) all.push_back(event.name);
   return all;
 }
+const ProfileRow* row(std::vector<ProfileRow>&&, std::string_view) = delete;  // it would dangle
 const ProfileRow* row(const std::vector<ProfileRow>& rows, std::string_view name) {
   for (const ProfileRow& r : rows)
     if (r.name == name) return &r;
@@ -204,8 +205,8 @@ TEST(Profiler, RecordsTheRunsOfChains) {
   EXPECT_EQ(back[0].lines[0].line(), first + 1);
 
   // The time of a chain belongs to the lines of its calls.
-  const ProfileRow* line =
-      row(profiler.rows(ProfileBy::kNameAndLine), "chain (mul, tanh) " + line_name(first));
+  const std::vector<ProfileRow> rows = profiler.rows(ProfileBy::kNameAndLine);
+  const ProfileRow* line = row(rows, "chain (mul, tanh) " + line_name(first));
   ASSERT_NE(line, nullptr);
   EXPECT_EQ(line->calls, 1);
   EXPECT_NEAR(static_cast<double>(line->self), 0.5 * static_cast<double>(chains[0].self), 1);
