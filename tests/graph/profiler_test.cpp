@@ -126,6 +126,15 @@ TEST(Profiler, SelfTimeIsWithoutWhatIsInside) {
   }
 }
 
+TEST(Profiler, RecordsViewsOfSmallTensors) {
+  const Tensor x = randn({2, 3});
+  Profiler profiler;
+  transpose(x, 0, 1);
+  reshape(x, {6});
+  profiler.stop();
+  EXPECT_EQ(names(profiler), (std::vector<std::string>{"transpose", "reshape"}));
+}
+
 TEST(Profiler, RecordsNothingWhenNotActive) {
   const Tensor x = randn({4});
   tanh(x);
