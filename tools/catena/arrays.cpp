@@ -5,14 +5,14 @@
 #include <catena/graph/error.hpp>
 #include <catena/serialization/npy.hpp>
 #include <catena/serialization/tensor_proto.hpp>
-#include <filesystem>
 
 #include "command.hpp"
+#include "models.hpp"
 
 namespace catena::tool {
 
 Tensor read_array(const std::string& path, const Limits& limits) {
-  const std::string extension = std::filesystem::path(path).extension().string();
+  const std::string extension = extension_of(path);
   if (extension == ".npy") return load_npy(path, limits.of_load());
   if (extension == ".pb") return load_tensor_proto(path, limits.of_load());
   throw UsageError(fmt::format("{}: arrays are read from .npy and .pb files", path));
