@@ -46,7 +46,7 @@ file(WRITE ${WORK}/wrong/CMakeLists.txt
 execute_process(COMMAND ${CMAKE_COMMAND} -S ${WORK}/wrong -B ${WORK}/wrong/build ${common}
                 RESULT_VARIABLE status OUTPUT_VARIABLE output ERROR_VARIABLE output)
 string(REGEX REPLACE "[ \n]+" " " output "${output}")
-if(status EQUAL 0 OR NOT output MATCHES "catena has no component 'quantum'; its components are: core, serialization, cuda")
+if(status EQUAL 0 OR NOT output MATCHES "catena has no component 'quantum'; its components are: core, train, serialization, cuda")
   message(FATAL_ERROR "an unknown component was not refused by name:\n${output}")
 endif()
 
