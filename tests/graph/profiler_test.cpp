@@ -280,7 +280,10 @@ TEST(Profiler, PrintsATable) {
   std::getline(lines, first);
   for (const char* column : {"name", "self", "share", "total", "calls", "mean", "memory"})
     EXPECT_NE(title.find(column), std::string::npos) << title;
-  EXPECT_TRUE(first.starts_with("matmul ")) << table;
+  // Which of the two that is depends on the machine.
+  EXPECT_TRUE(first.starts_with(profiler.rows()[0].name + " ")) << table;
+  EXPECT_NE(table.find("\nmatmul "), std::string::npos) << table;
+  EXPECT_NE(table.find("\ntanh "), std::string::npos) << table;
   EXPECT_NE(first.find(" % "), std::string::npos) << first;
   EXPECT_EQ(first.size(), title.size());
   EXPECT_NE(table.find("5 events in "), std::string::npos) << table;
