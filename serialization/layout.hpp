@@ -36,7 +36,7 @@ inline constexpr char kMagic[9] =
 inline constexpr char kEndMark[9] = "\nCATEND\n";
 inline constexpr std::uint64_t kAlignment = 64;
 // Streams hash each block while it is in the cache.
-inline constexpr std::size_t kBlockBytes = std::size_t{1} << 18;
+inline constexpr std::size_t kBlockBytes = std::size_t{1} << 20;
 
 struct Preamble {
   char magic[8];
