@@ -8,10 +8,11 @@
 namespace catena::cpu {
 namespace {
 
-// Operations and images per part when a batch is shared out. oneDNN takes Winograd's kernels, twice
-// as fast, from 16 images on.
+// What a part has at least when a convolution is shared out: operations, and images or channels.
+// oneDNN takes Winograd's kernels, twice as fast, from 16 images on.
 constexpr double kPartFlops = 1e8;
 constexpr std::int64_t kPartImages = 16;
+constexpr std::int64_t kPartChannels = 128;
 constexpr std::int64_t kMostParts = 16;
 
 std::int64_t volume(const std::int64_t* size) { return size[0] * size[1] * size[2]; }
@@ -36,14 +37,30 @@ bool is_faster(ConvKind kind, const ConvGeometry& g) {
   return channels >= 96 && (volume(g.out) <= 256 || volume(g.stride) > 1);
 }
 
+// What is computed at once: a share of the images, or of the channels of what is written (of the
+// weight gradient: its outputs).
+struct Parts {
+  std::int64_t images = 1, channels = 1;
+  std::int64_t count() const { return images * channels; }
+};
 // By the shape alone, so that the bits do not depend on the thread count.
-std::int64_t parts_of(const ConvGeometry& g) {
-  std::int64_t parts = 1;
+Parts parts_of(ConvKind kind, const ConvGeometry& g) {
+  Parts parts;
+  const auto may_double = [&] {
+    return parts.count() < kMostParts &&
+           flops_of(g) >= kPartFlops * 2 * static_cast<double>(parts.count());
+  };
   // Each part brings the weight into oneDNN's layout, which must be little beside x and y.
-  while (parts < kMostParts && g.batch % (2 * parts) == 0 && g.batch / (2 * parts) >= kPartImages &&
-         flops_of(g) >= kPartFlops * 2 * static_cast<double>(parts) &&
-         weight_size(g) <= 2 * (image_x(g) + image_y(g)) * (g.batch / (2 * parts)))
-    parts *= 2;
+  while (may_double() && g.batch % (2 * parts.images) == 0 &&
+         g.batch / (2 * parts.images) >= kPartImages &&
+         weight_size(g) <= 2 * (image_x(g) + image_y(g)) * (g.batch / (2 * parts.images)))
+    parts.images *= 2;
+  if (parts.images > 1 || g.groups > 1) return parts;
+  // Or all of x or y, which is little beside a weight that is not.
+  const std::int64_t channels = kind == ConvKind::kDataGradient ? g.inputs : g.outputs;
+  while (may_double() && channels % (2 * parts.channels) == 0 &&
+         channels / (2 * parts.channels) >= kPartChannels)
+    parts.channels *= 2;
   return parts;
 }
 
@@ -65,7 +82,7 @@ class Block {
 
 class Plan {
  public:
-  Plan(ConvKind kind, const ConvGeometry& g) : plan_(onednn()->make_plan(kind, &g)) {}
+  Plan(ConvKind kind, const ConvPart& part) : plan_(onednn()->make_plan(kind, &part)) {}
   ~Plan() {
     if (plan_) onednn()->release_plan(plan_);
   }
@@ -81,40 +98,61 @@ class Plan {
   ConvPlan* plan_;
 };
 
-}  // namespace
-
-bool onednn_convolution(ConvKind kind, const ConvGeometry& g, float* x, float* weight, float* y) {
-  if (!is_faster(kind, g) || !onednn()) return false;
-  const std::int64_t parts = parts_of(g);
-  ConvGeometry part = g;
-  part.batch /= parts;
+// False, and nothing is computed, where oneDNN has no fast kernel for such parts.
+bool run_parts(ConvKind kind, const ConvGeometry& g, Parts parts, float* x, float* weight,
+               float* y) {
+  ConvPart part{g, image_x(g), image_y(g), g.inputs * volume(g.kernel)};
+  ConvGeometry& own = part.geometry;
+  own.batch /= parts.images;
+  (kind == ConvKind::kDataGradient ? own.inputs : own.outputs) /= parts.channels;
   const Plan plan(kind, part);
   if (!plan) return false;
-  if (parts == 1) return plan.run(x, weight, y);
+  if (parts.count() == 1) return plan.run(x, weight, y);
 
-  // Weight gradients of the parts are summed in their order.
-  const bool sums = kind == ConvKind::kWeightGradient;
+  // From one part to the next.
+  std::int64_t step_x = 0, step_weight = 0, step_y = 0;
+  if (parts.images > 1) {
+    step_x = own.batch * image_x(g);
+    step_y = own.batch * image_y(g);
+  } else if (kind == ConvKind::kDataGradient) {
+    step_x = own.inputs * volume(g.in);
+    step_weight = own.inputs * volume(g.kernel);
+  } else {
+    step_y = own.outputs * volume(g.out);
+    step_weight = own.outputs * part.weight_row;
+  }
+  // Weight gradients of images are summed in their order.
+  const bool sums = kind == ConvKind::kWeightGradient && parts.images > 1;
   const std::int64_t entries = weight_size(g);
-  const Block sum_memory(sums ? (parts - 1) * entries * static_cast<std::int64_t>(sizeof(float))
-                              : 0);
+  const Block sum_memory(
+      sums ? (parts.count() - 1) * entries * static_cast<std::int64_t>(sizeof(float)) : 0);
   float* const partial = static_cast<float*>(sum_memory.data());
   bool done[kMostParts] = {};
   auto body = [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = begin; i < end; ++i)
-      done[i] = plan.run(x + i * part.batch * image_x(g),
-                         sums && i > 0 ? partial + (i - 1) * entries : weight,
-                         y + i * part.batch * image_y(g));
+      done[i] = plan.run(x + i * step_x,
+                         sums && i > 0 ? partial + (i - 1) * entries : weight + i * step_weight,
+                         y + i * step_y);
   };
   parallel_for(
-      parts, 1,
+      parts.count(), 1,
       [](void* context, std::int64_t begin, std::int64_t end) {
         (*static_cast<decltype(body)*>(context))(begin, end);
       },
       &body);
   if (sums)
-    for (std::int64_t i = 1; i < parts; ++i)
+    for (std::int64_t i = 1; i < parts.count(); ++i)
       for (std::int64_t e = 0; e < entries; ++e) weight[e] += partial[(i - 1) * entries + e];
-  return std::all_of(done, done + parts, [](bool d) { return d; });
+  return std::all_of(done, done + parts.count(), [](bool d) { return d; });
+}
+
+}  // namespace
+
+bool onednn_convolution(ConvKind kind, const ConvGeometry& g, float* x, float* weight, float* y) {
+  if (!is_faster(kind, g) || !onednn()) return false;
+  const Parts parts = parts_of(kind, g);
+  return run_parts(kind, g, parts, x, weight, y) ||
+         (parts.count() > 1 && run_parts(kind, g, Parts(), x, weight, y));
 }
 
 }  // namespace catena::cpu

@@ -10,13 +10,20 @@ namespace catena::cpu {
 
 enum class ConvKind : std::int32_t { kForward, kDataGradient, kWeightGradient };
 
-// A convolution that oneDNN has prepared for one geometry.
+// A convolution of some of the channels, in memory that holds all of them: entries from one image
+// to the next in x and in y, and from one output to the next in the weight.
+struct ConvPart {
+  ConvGeometry geometry;
+  std::int64_t image_x = 0, image_y = 0, weight_row = 0;
+};
+
+// A convolution that oneDNN has prepared for one part.
 struct ConvPlan;
 
 struct OneDnnApi {
-  static constexpr std::uint32_t kVersion = 1;
+  static constexpr std::uint32_t kVersion = 2;
   std::uint32_t version = kVersion;
-  std::uint32_t geometry_bytes = sizeof(ConvGeometry);
+  std::uint32_t part_bytes = sizeof(ConvPart);
 
   // As dnnl_sgemm, on one thread. 0: done.
   int (*sgemm)(char transpose_a, char transpose_b, std::int64_t m, std::int64_t n, std::int64_t k,
@@ -24,12 +31,12 @@ struct OneDnnApi {
                float beta, float* c, std::int64_t ldc) = nullptr;
 
   // Null where oneDNN has no fast kernel. Give it back with release_plan.
-  ConvPlan* (*make_plan)(ConvKind kind, const ConvGeometry* geometry) = nullptr;
+  ConvPlan* (*make_plan)(ConvKind kind, const ConvPart* part) = nullptr;
   void (*release_plan)(ConvPlan* plan) = nullptr;
   // Bytes of working memory of one call.
   std::int64_t (*plan_bytes)(const ConvPlan* plan) = nullptr;
-  // x, weight and y as in ConvGeometry, row-major; the kind says which is written. `memory` is
-  // 64-byte aligned. 0: done. Any number of threads may run a plan at once.
+  // x, weight and y as in ConvPart, otherwise row-major; the kind says which is written. `memory`
+  // is 64-byte aligned. 0: done. Any number of threads may run a plan at once.
   int (*run_plan)(const ConvPlan* plan, void* memory, float* x, float* weight, float* y) = nullptr;
 };
 

@@ -45,7 +45,9 @@ dnnl::stream& stream() {
 // The geometry in oneDNN's terms; a depth of 1 is left out.
 struct Problem {
   Dims x, weight, y, stride, dilation, before, after;
-  explicit Problem(const ConvGeometry& g) {
+  memory::dim weight_row;
+  explicit Problem(const ConvPart& part) {
+    const ConvGeometry& g = part.geometry;
     const int first = g.in[0] == 1 && g.kernel[0] == 1 && g.out[0] == 1 && g.before[0] == 0;
     x = {g.batch, g.groups * g.inputs};
     y = {g.batch, g.groups * g.outputs};
@@ -53,6 +55,7 @@ struct Problem {
       weight = {g.groups, g.outputs, g.inputs};
     else
       weight = {g.outputs, g.inputs};
+    weight_row = g.groups > 1 ? g.outputs * part.weight_row : part.weight_row;
     for (int d = first; d < 3; ++d) {
       x.push_back(g.in[d]);
       y.push_back(g.out[d]);
@@ -69,14 +72,15 @@ struct Problem {
 Description described(const Dims& dims, memory::format_tag tag) {
   return {dims, memory::data_type::f32, tag};
 }
-// Row-major.
-Description plain(const Dims& dims) {
+// Row-major but for the first dimension.
+Description plain(const Dims& dims, memory::dim first) {
   Dims strides(dims.size());
   memory::dim step = 1;
   for (std::size_t d = dims.size(); d-- > 0;) {
     strides[d] = step;
     step *= dims[d];
   }
+  strides[0] = first;
   return {dims, memory::data_type::f32, strides};
 }
 
@@ -146,8 +150,8 @@ std::int64_t reserve(ConvPlan& plan, const Description& d) {
   return at;
 }
 
-Operand operand(ConvPlan& plan, const Dims& dims, const Description& wanted, bool written) {
-  Operand o{plain(dims), wanted, written, {}, -1};
+Operand operand(ConvPlan& plan, const Description& plain, const Description& wanted, bool written) {
+  Operand o{plain, wanted, written, {}, -1};
   if (o.plain == wanted) return o;
   const Description &from = written ? wanted : o.plain, &to = written ? o.plain : wanted;
   o.reorder = dnnl::reorder(dnnl::reorder::primitive_desc(engine(), from, engine(), to));
@@ -155,15 +159,16 @@ Operand operand(ConvPlan& plan, const Dims& dims, const Description& wanted, boo
   return o;
 }
 
-std::shared_ptr<const ConvPlan> new_plan(ConvKind kind, const ConvGeometry& g) {
-  const Problem p(g);
+std::shared_ptr<const ConvPlan> new_plan(ConvKind kind, const ConvPart& part) {
+  const Problem p(part);
   const Prepared made = prepare(kind, p);
   if (made.slow) return nullptr;
   auto plan = std::make_shared<ConvPlan>();
   plan->primitive = made.primitive;
-  plan->x = operand(*plan, p.x, made.x, kind == ConvKind::kDataGradient);
-  plan->weight = operand(*plan, p.weight, made.weight, kind == ConvKind::kWeightGradient);
-  plan->y = operand(*plan, p.y, made.y, kind == ConvKind::kForward);
+  plan->x = operand(*plan, plain(p.x, part.image_x), made.x, kind == ConvKind::kDataGradient);
+  plan->weight =
+      operand(*plan, plain(p.weight, p.weight_row), made.weight, kind == ConvKind::kWeightGradient);
+  plan->y = operand(*plan, plain(p.y, part.image_y), made.y, kind == ConvKind::kForward);
   plan->scratchpad = made.scratchpad;
   plan->scratchpad_offset = reserve(*plan, made.scratchpad);
   return plan;
@@ -172,17 +177,17 @@ std::shared_ptr<const ConvPlan> new_plan(ConvKind kind, const ConvGeometry& g) {
 // The plans used last, newest first; a null plan says that oneDNN has none.
 class Cache {
  public:
-  std::shared_ptr<const ConvPlan> find(ConvKind kind, const ConvGeometry& g) {
+  std::shared_ptr<const ConvPlan> find(ConvKind kind, const ConvPart& part) {
     const std::lock_guard lock(mutex_);
     for (auto e = entries_.begin(); e != entries_.end(); ++e) {
-      if (e->kind != kind || std::memcmp(&e->geometry, &g, sizeof g) != 0) continue;
+      if (e->kind != kind || std::memcmp(&e->part, &part, sizeof part) != 0) continue;
       entries_.splice(entries_.begin(), entries_, e);
       return e->plan;
     }
-    entries_.push_front({kind, g, nullptr});
+    entries_.push_front({kind, part, nullptr});
     if (entries_.size() > kMostPlans) entries_.pop_back();
     try {
-      entries_.front().plan = new_plan(kind, g);
+      entries_.front().plan = new_plan(kind, part);
     } catch (const dnnl::error&) {
     }
     return entries_.front().plan;
@@ -192,7 +197,7 @@ class Cache {
   static constexpr std::size_t kMostPlans = 512;
   struct Entry {
     ConvKind kind;
-    ConvGeometry geometry;
+    ConvPart part;
     std::shared_ptr<const ConvPlan> plan;
   };
   std::mutex mutex_;
@@ -201,10 +206,10 @@ class Cache {
 
 using Handle = std::shared_ptr<const ConvPlan>;
 
-ConvPlan* make_plan(ConvKind kind, const ConvGeometry* geometry) {
+ConvPlan* make_plan(ConvKind kind, const ConvPart* part) {
   static Cache* const cache = new Cache;  // calls may come while the process ends
   const OneThread one;
-  Handle plan = cache->find(kind, *geometry);
+  Handle plan = cache->find(kind, *part);
   return plan ? reinterpret_cast<ConvPlan*>(new Handle(std::move(plan))) : nullptr;
 }
 const ConvPlan& plan_of(const ConvPlan* handle) {

@@ -19,8 +19,7 @@ int sgemm(char ta, char tb, std::int64_t m, std::int64_t n, std::int64_t k, floa
 extern "C" __attribute__((visibility("default"))) bool catena_onednn_entry(
     catena::cpu::OneDnnApi* api) {
   using catena::cpu::OneDnnApi;
-  if (api->version != OneDnnApi::kVersion ||
-      api->geometry_bytes != sizeof(catena::cpu::ConvGeometry))
+  if (api->version != OneDnnApi::kVersion || api->part_bytes != sizeof(catena::cpu::ConvPart))
     return false;
   api->sgemm = catena::cpu::sgemm;
   catena::cpu::fill_convolution(*api);
