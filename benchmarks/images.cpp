@@ -1,9 +1,9 @@
 // W4: training steps of LeNet (digits, 64 images) and of ResNet-18 (CIFAR-10's sizes, 32 images).
 #include <catena/backends/cpu/parallel.hpp>
 #include <catena/catena.hpp>
-#include <catena/nn/normalization.hpp>
 #include <catena/train/sgd.hpp>
 
+#include "cnn/resnet.hpp"
 #include "mlp.hpp"
 #include "workloads.hpp"
 
@@ -27,61 +27,6 @@ struct LeNet : Module {
     x = max_pool2d(relu(c1(x)), 2);
     x = max_pool2d(relu(c2(x)), 2);
     return f3(relu(f2(relu(f1(x.flatten(1))))));
-  }
-};
-
-Conv2d convolution(std::int64_t in, std::int64_t out, std::int64_t kernel, std::int64_t stride) {
-  return Conv2d(in, out, kernel, {.stride = stride, .padding = kernel / 2, .bias = false});
-}
-
-// Two convolutions and a shortcut, which is a convolution of its own where the shape changes.
-struct Block : Module {
-  bool projects;
-  Conv2d a, b, p;
-  BatchNorm2d na, nb, np;
-  Block(std::int64_t in, std::int64_t out, std::int64_t stride)
-      : projects(stride != 1 || in != out),
-        a(convolution(in, out, 3, stride)),
-        b(convolution(out, out, 3, 1)),
-        p(convolution(in, out, 1, stride)),
-        na(out),
-        nb(out),
-        np(out) {
-    add("a", a);
-    add("na", na);
-    add("b", b);
-    add("nb", nb);
-    if (!projects) return;
-    add("p", p);
-    add("np", np);
-  }
-  Tensor forward(Tensor x) override {
-    const Tensor y = nb(b(relu(na(a(x)))));
-    return relu(y + (projects ? np(p(x)) : x));
-  }
-};
-
-struct ResNet : Module {
-  Conv2d stem = convolution(3, 64, 3, 1);
-  BatchNorm2d norm{64};
-  ModuleList blocks;
-  Linear head{512, 10};
-  ResNet() {
-    std::int64_t in = 64;
-    for (const std::int64_t out : {64, 128, 256, 512})
-      for (int k = 0; k < 2; ++k) {
-        blocks.push_back(Block(in, out, k == 0 && out != 64 ? 2 : 1));
-        in = out;
-      }
-    add("stem", stem);
-    add("norm", norm);
-    add("blocks", blocks);
-    add("head", head);
-  }
-  Tensor forward(Tensor x) override {
-    x = relu(norm(stem(x)));
-    for (Module& block : blocks) x = block(x);
-    return head(x.mean({2, 3}));
   }
 };
 
@@ -109,7 +54,7 @@ void steps(Session& session, const std::string& name, const Tensor& x, int warm_
 
 void images(Session& session) {
   steps<LeNet>(session, "lenet", catena::randn({64, 1, 28, 28}), 10);
-  steps<ResNet>(session, "resnet18_cifar", catena::randn({32, 3, 32, 32}), 2);
+  steps<cnn::ResNet18>(session, "resnet18_cifar", catena::randn({32, 3, 32, 32}), 2);
 }
 
 }  // namespace bench
