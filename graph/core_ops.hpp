@@ -13,6 +13,8 @@ struct CoreOps {
   Tensor (*cast)(const Tensor& x, DType dtype) = nullptr;
   Tensor (*scale)(const Tensor& x, Scalar factor) = nullptr;
   Tensor (*slice_adjoint)(const Tensor& x, const Shape& shape, const SliceSpec& where) = nullptr;
+  Tensor (*dot)(const Tensor& a, const Tensor& b) = nullptr;      // the sum of a b, of equal shapes
+  Tensor (*product)(const Tensor& a, const Tensor& b) = nullptr;  // a b
   Tensor (*product_tn)(const Tensor& a, const Tensor& b) = nullptr;  // a^T b
   Tensor (*transpose)(const Tensor& x) = nullptr;                    // of a matrix
   Tensor (*concat_rows)(std::span<const Tensor> tensors) = nullptr;  // along dimension 0

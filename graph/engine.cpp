@@ -1,6 +1,7 @@
 // The backward walk: iterative, by falling sequence number, only along edges that lead to a wanted
-// input. A node's consumers all have higher numbers, so its gradient is complete when it comes up;
-// no dependency counts are needed, and the order, hence every bit, is the same each time.
+// input. A node's consumers all have higher numbers, so its gradient is complete when it comes up,
+// but for what waits to be done together (graph/walk_rows.cpp); no dependency counts are needed,
+// and the order, hence every bit, is the same each time.
 #include <algorithm>
 #include <mutex>
 
@@ -50,6 +51,7 @@ Walk::Walk(BackwardOptions options, const std::source_location& location)
 Walk::~Walk() {
   // After an exception the worklist still holds gradients and edges.
   if (first_.node) heap_.push_back(first_);
+  heap_.insert(heap_.end(), aside_.begin(), aside_.end());
   for (Entry& e : heap_) {
     unmark_queued(e.node);
     if (e.node->is_multi()) {
@@ -145,11 +147,25 @@ void Walk::capture(std::span<const Tensor> outputs, std::span<const Tensor> inpu
     if (t.impl()->producer && useful_nodes.count(t.impl()->producer)) useful_.insert(t.impl());
 }
 
+void Walk::project(std::span<const Tensor> outputs, std::span<const Tensor> inputs,
+                   std::span<const Tensor> directions) {
+  capture(outputs, inputs);
+  directions_ = directions;
+}
+
 void Walk::run() {
   // A profiler is to see each node.
   const bool plain = !capturing_ && !options_.create_graph && !is_profiling();
-  while (Node* node = pop())
-    if (!plain || !process_plain(*node)) process(node);
+  for (;;) {
+    while (Node* node = pop()) {
+      if (!waiting_.empty() && !is_complete(*node)) [[unlikely]]
+        put_aside(*node);
+      else if (!plain || !process_plain(*node))
+        process(node);
+    }
+    if (waiting_.empty()) return;
+    add_waiting_rows();
+  }
 }
 
 void Walk::process(Node* node) {
@@ -190,7 +206,12 @@ void Walk::process_leaf(TensorImpl* leaf) {
   if (!g.defined()) return;
   if (leaf->extra) g = apply_hooks(leaf, std::move(g));
   if (capturing_) {
-    for (std::size_t i : wanted_[leaf]) captured_[i] = g;
+    for (std::size_t i : wanted_[leaf]) {
+      if (directions_.empty())
+        captured_[i] = g;
+      else
+        add_projection(g, directions_[i]);
+    }
     return;
   }
   std::lock_guard lock(leaf_mutex(leaf));

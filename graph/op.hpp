@@ -228,6 +228,9 @@ class VjpContext {
   // grad(input) += a^T b with a [k, m], b [k, n], grad(input) [m, n]; thin products of one
   // parameter are gathered and done as one.
   void accumulate_product(int input, Tensor a, Tensor b);
+  // grad(input) += g matrix with g [.., n], matrix [n, k], grad(input) [.., k]; such calls with few
+  // rows each that do not depend on one another are done as one product of their matrix.
+  void accumulate_rows(int input, Tensor g, Tensor matrix);
 
   detail::Node& node() const { return node_; }
   detail::Walk& walk() const { return walk_; }

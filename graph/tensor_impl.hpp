@@ -142,6 +142,9 @@ inline constexpr std::uint64_t kOneEdge = std::uint64_t{1} << 32;
 constexpr std::uint32_t handles_in(std::uint64_t counts) {
   return static_cast<std::uint32_t>(counts);
 }
+constexpr std::uint32_t edges_in(std::uint64_t counts) {
+  return static_cast<std::uint32_t>(counts >> 32);
+}
 
 struct alignas(64) TensorImpl {
   std::atomic<std::uint64_t> counts{kOneHandle};

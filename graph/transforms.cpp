@@ -4,6 +4,7 @@
 
 #include "catena/graph/dispatch.hpp"
 #include "catena/graph/stand_in.hpp"
+#include "catena/graph/walk.hpp"
 
 namespace catena {
 namespace {
@@ -73,6 +74,17 @@ std::vector<Tensor> grad_or_zeros(const Tensor& output, std::span<const Tensor> 
   return gradients;
 }
 
+// <gradient of y from `start`, directions>, recorded; undefined where y does not depend on the
+// inputs.
+Tensor gradient_along(const Tensor& y, const Tensor& start, std::span<const Tensor> inputs,
+                      std::span<const Tensor> directions, const std::source_location& loc) {
+  detail::Walk walk({.create_graph = true}, loc);
+  walk.project({&y, 1}, inputs, directions);
+  walk.start(y.impl(), start);
+  walk.run();
+  return walk.projection();
+}
+
 // Rows d y_k / d inputs for the elements k of y, each stacked to [y sizes.., input sizes..].
 std::vector<Tensor> jacobian_of(const Tensor& y, std::span<const Tensor> inputs, bool create_graph,
                                 const std::source_location& loc) {
@@ -135,18 +147,10 @@ JvpResult jvp(const Function& fn, std::span<const Tensor> inputs, std::span<cons
     // The vjp is linear in the cotangent u: its derivative in u along the tangents is J tangents.
     Tensor u = zeros_like(y);
     u.set_requires_grad(true, loc);
-    const std::vector<Tensor> gradients =
-        grad(std::span(&y, 1), fresh, {.create_graph = true, .allow_unused = true},
-             std::span(&u, 1), loc);
-    std::vector<Tensor> linear, along;
-    for (std::size_t i = 0; i < fresh.size(); ++i) {
-      if (!gradients[i].defined() || !gradients[i].requires_grad()) continue;
-      linear.push_back(gradients[i]);
-      along.push_back(tangents[i]);
-    }
-    if (linear.empty()) continue;
-    const Tensor product =
-        grad(linear, std::span(&u, 1), {.retain_graph = true, .allow_unused = true}, along, loc)[0];
+    const Tensor along = gradient_along(y, u, fresh, tangents, loc);
+    if (!along.defined() || !along.requires_grad()) continue;
+    const Tensor product = grad(std::span(&along, 1), std::span(&u, 1),
+                                {.retain_graph = true, .allow_unused = true}, {}, loc)[0];
     if (product.defined()) result.tangents.back() = product;
   }
   return result;
@@ -194,18 +198,10 @@ HvpResult hvp(const Function& fn, std::span<const Tensor> inputs, std::span<cons
   check_directions("hvp", "vector", inputs, vectors, loc);
   const Tensor y = only_output("hvp", fn(fresh), loc);
   HvpResult result{y.detach(), std::vector<Tensor>(fresh.size())};
-  std::vector<Tensor> gradients, along;
-  if (y.requires_grad()) {
-    const std::vector<Tensor> all =
-        grad(y, fresh, {.create_graph = true, .allow_unused = true}, loc);
-    for (std::size_t i = 0; i < all.size(); ++i) {
-      if (!all[i].defined() || !all[i].requires_grad()) continue;
-      gradients.push_back(all[i]);
-      along.push_back(vectors[i]);
-    }
-  }
-  if (!gradients.empty())
-    result.products = grad(gradients, fresh, {.allow_unused = true}, along, loc);
+  Tensor along;
+  if (y.requires_grad()) along = gradient_along(y, ones_like(y), fresh, vectors, loc);
+  if (along.defined() && along.requires_grad())
+    result.products = grad(along, fresh, {.allow_unused = true}, loc);
   zeros_for_undefined(result.products, fresh);
   return result;
 }

@@ -53,5 +53,8 @@ void VjpContext::accumulate_slice(int input, const SliceSpec& where, Tensor g) {
 void VjpContext::accumulate_product(int input, Tensor a, Tensor b) {
   walk_.accumulate_product(node_.edges()[input], std::move(a), std::move(b), node_, input);
 }
+void VjpContext::accumulate_rows(int input, Tensor g, Tensor matrix) {
+  walk_.accumulate_rows(node_.edges()[input], std::move(g), std::move(matrix), node_, input);
+}
 
 }  // namespace catena

@@ -32,6 +32,16 @@ struct Gathered {
   std::int64_t slice_elements = 0;
 };
 
+// The product of a few rows with a matrix, not yet done: a part of the gradient of `input`.
+struct DropEdge {
+  void operator()(TensorImpl* t) const noexcept { drop_edge(t); }
+};
+struct WaitingRows {
+  std::unique_ptr<TensorImpl, DropEdge> input;  // shows that more is to come for it
+  Tensor g, matrix;
+  std::source_location location;  // of the call that it is from
+};
+
 // The tensor that the node of a single-output op is part of.
 inline TensorImpl* impl_of(Node* node) {
   return reinterpret_cast<TensorImpl*>(reinterpret_cast<char*>(node) - offsetof(TensorImpl, node));
@@ -49,10 +59,16 @@ class Walk {
   enum class Behind : bool { kReached, kNotReached };
   void capture(std::span<const Tensor> outputs, std::span<const Tensor> inputs,
                Behind behind = Behind::kReached);
+  // Instead of the gradients of `inputs`, which are leaves, only the sum of their products with
+  // `directions`: no gradient is computed that nobody reads. Needs create_graph.
+  void project(std::span<const Tensor> outputs, std::span<const Tensor> inputs,
+               std::span<const Tensor> directions);
   void start(TensorImpl* root, Tensor gradient);
   void run();
   // The gradient captured for inputs[i]; undefined when nothing flowed there.
   Tensor captured(std::size_t i) const { return captured_[i]; }
+  // After project(); undefined when nothing flowed into any input.
+  Tensor projection() const { return projection_; }
 
   bool create_graph() const { return options_.create_graph; }
   bool wants(const Edge& edge) const {
@@ -63,6 +79,7 @@ class Walk {
   void accumulate(Edge& edge, Tensor g, const Node& from, int index);
   void accumulate_slice(Edge& edge, const SliceSpec& where, Tensor g, const Node& from, int index);
   void accumulate_product(Edge& edge, Tensor a, Tensor b, const Node& from, int index);
+  void accumulate_rows(Edge& edge, Tensor g, Tensor matrix, const Node& from, int index);
   // The gradient that arrived at output k of `node`, and whether one did.
   Tensor arrived(Node& node, int k);
   bool has_arrived(Node& node, int k) const;
@@ -107,11 +124,19 @@ class Walk {
   TensorImpl* take(std::uintptr_t& slot);
   TensorImpl* take_gathered(std::uintptr_t& slot);
   void discard(std::uintptr_t& slot);
+  void add_projection(const Tensor& a, const Tensor& b);
+  bool project_product(const Edge& edge, const Tensor& a, const Tensor& b);
   void add_dense(std::uintptr_t& slot, Tensor g);
   TensorImpl* addable(const Edge& edge, const TensorImpl* g);
   void flush_products(Gathered& gathered);
   void flush_slices(Gathered& gathered);
   void flush(Gathered& gathered);
+  // graph/walk_rows.cpp: products of few rows wait for others with the same matrix, and nodes that
+  // what waits may reach are put aside.
+  static bool is_complete(Node& node);
+  void put_aside(Node& node);
+  void add_waiting_rows();
+  void add_product(std::span<WaitingRows> group);
   void add_slice(Gathered& gathered, const SliceSpec& where, const Tensor& g);
   Gathered& gathered(std::uintptr_t& slot);
   Tensor own_buffer(Gathered& g, const Shape& shape, DType dtype, Device device);
@@ -158,12 +183,17 @@ class Walk {
   // The worklist. Its largest entry may stand beside the heap, so that a chain needs none.
   Entry first_{0, nullptr};
   std::vector<Entry> heap_;
+  std::vector<WaitingRows> waiting_;
+  std::vector<Entry> aside_;
   std::unordered_map<const void*, std::uintptr_t> side_slots_;  // see Gathered
   std::unordered_set<const Node*> side_queued_;
   // For capture():
   std::unordered_map<const TensorImpl*, std::vector<std::size_t>> wanted_;
   std::unordered_set<const TensorImpl*> useful_;
   std::vector<Tensor> captured_;
+  // For project():
+  std::span<const Tensor> directions_;
+  Tensor projection_;
   bool capturing_ = false;
   Behind behind_ = Behind::kReached;
   // The gradients of the node being processed, one per output.

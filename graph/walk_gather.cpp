@@ -273,8 +273,30 @@ void Walk::accumulate_slice(Edge& edge, const SliceSpec& where_, Tensor g, const
   enqueue(input, &edge);
 }
 
+void Walk::add_projection(const Tensor& a, const Tensor& b) {
+  const Tensor inner = core_ops().dot(a, b);
+  projection_ = projection_.defined() ? core_ops().add(projection_, inner) : inner;
+}
+
+// <a^T b, v> is <b, a v> and <a, b v^T>. A factor that needs no gradient is the one to multiply:
+// then the derivative of the result takes no product.
+bool Walk::project_product(const Edge& edge, const Tensor& a, const Tensor& b) {
+  if (directions_.empty() || thread_state.detect_anomaly) return false;
+  const auto wanted = wanted_.find(edge.input());
+  if (wanted == wanted_.end() || !edge.input()->is_leaf() || edge.input()->extra) return false;
+  for (const std::size_t i : wanted->second) {
+    const Tensor& v = directions_[i];
+    if (!a.requires_grad())
+      add_projection(b, core_ops().product(a, v));
+    else
+      add_projection(a, core_ops().product(b, core_ops().transpose(v)));
+  }
+  return true;
+}
+
 void Walk::accumulate_product(Edge& edge, Tensor a, Tensor b, const Node& from, int index) {
   if (!wants(edge)) return;
+  if (project_product(edge, a, b)) return;
   TensorImpl* input = edge.input();
   if (options_.create_graph || thread_state.detect_anomaly) {
     // In the layout of the input: what is computed with both next then reads memory in order.

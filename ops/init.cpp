@@ -36,6 +36,8 @@ void enter_all() {
     return call(op::SliceAdjoint{shape, where.start, where.step}, {x});
   };
   core.transpose = [](const Tensor& x) { return transpose(x, 0, 1); };
+  core.dot = [](const Tensor& a, const Tensor& b) { return sum(a * b); };
+  core.product = [](const Tensor& a, const Tensor& b) { return matmul(a, b); };
   core.product_tn = [](const Tensor& a, const Tensor& b) { return matmul(transpose(a, 0, 1), b); };
   core.concat_rows = [](std::span<const Tensor> tensors) { return concat(tensors, 0); };
 }

@@ -69,6 +69,8 @@ void Matmul::vjp(VjpContext& c) const {
       c.accumulate(0, unsqueeze(g, -1) * b);
     } else if (rank_a == 1) {
       c.accumulate(0, squeeze(matmul(unsqueeze(g, -2), swap_last(b)), -2));
+    } else if (b.rank() == 2) {
+      c.accumulate_rows(0, g, swap_last(b));
     } else {
       c.accumulate(0, matmul(g, swap_last(b)));
     }
@@ -117,7 +119,7 @@ void Linear::infer(InferContext& c) const {
 // dx = g weight, dweight = g^T x over all rows, dbias = their sum.
 void Linear::vjp(VjpContext& c) const {
   const Tensor g = c.grad();
-  if (c.needs(0)) c.accumulate(0, matmul(g, c.input(1)));
+  if (c.needs(0)) c.accumulate_rows(0, g, c.input(1));
   if (!c.needs(1) && !(c.num_inputs() > 2 && c.needs(2))) return;
   const Tensor rows = rows_of(g);
   if (c.needs(1)) c.accumulate_product(1, rows, rows_of(c.input(0)));

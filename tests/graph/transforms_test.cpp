@@ -4,6 +4,8 @@
 #include <cmath>
 
 #include "catena/graph/gradcheck.hpp"
+#include "catena/graph/profiler.hpp"
+#include "catena/graph/random.hpp"
 #include "catena/ops/all.hpp"
 #include "support.hpp"
 
@@ -119,6 +121,69 @@ TEST(Hvp, EqualsTheHessianTimesTheVector) {
   const HvpResult r = hvp(of_list, Tensors{x}, Tensors{v});
   EXPECT_TRUE(close(r.products[0], matmul(hessian(fn, x), v).to_vector(), 1e-12, 1e-12));
   EXPECT_EQ(r.output.item(), fn(x).item());
+}
+
+// A network whose weights are used as they are, transposed, and twice.
+Tensor network(std::span<const Tensor> w, const Tensor& x) {
+  const Tensor first = tanh(linear(x, w[0], w[1]));
+  const Tensor second = tanh(matmul(first, w[2]) + linear(first, w[2]));
+  return (linear(second, w[0].transpose(0, 1)) * x).sum() + (w[2] * w[2]).sum();
+}
+
+struct NetworkCase {
+  Tensors weights, directions;
+  Tensor x;
+};
+NetworkCase network_case() {
+  manual_seed(5);
+  NetworkCase c;
+  for (const Shape& shape : {Shape{4, 3}, Shape{4}, Shape{4, 4}}) {
+    c.weights.push_back(random_normal(shape, 0, 1, kFloat64));
+    c.directions.push_back(random_normal(shape, 0, 1, kFloat64));
+  }
+  c.x = random_normal({5, 3}, 0, 1, kFloat64);
+  return c;
+}
+
+TEST(Hvp, OfProductsEqualsTheGradientOfTheGradient) {
+  const NetworkCase c = network_case();
+  Tensors weights;
+  for (const Tensor& w : c.weights) weights.push_back(w.clone().set_requires_grad());
+  const Tensors gradients = grad(network(weights, c.x), weights, {.create_graph = true});
+  const Tensors expected = grad(gradients, weights, {}, c.directions);
+  const HvpResult found = hvp([&](std::span<const Tensor> w) { return Tensors{network(w, c.x)}; },
+                              c.weights, c.directions);
+  for (std::size_t i = 0; i < expected.size(); ++i)
+    EXPECT_TRUE(close(found.products[i], expected[i].to_vector(), 1e-12, 1e-12)) << i;
+}
+
+TEST(Jvp, OfProductsEqualsADifference) {
+  const NetworkCase c = network_case();
+  const JvpResult found = jvp([&](std::span<const Tensor> w) { return Tensors{network(w, c.x)}; },
+                              c.weights, c.directions);
+  const auto at = [&](double step) {
+    Tensors moved;
+    for (std::size_t i = 0; i < c.weights.size(); ++i)
+      moved.push_back(c.weights[i] + c.directions[i] * step);
+    return network(moved, c.x).item<double>();
+  };
+  EXPECT_NEAR(found.tangents[0].item<double>(), (at(1e-5) - at(-1e-5)) / 2e-5, 1e-6);
+}
+
+// Of y = x W^T: y itself, x V^T, and the gradient of the weight; not the weight's first gradient.
+TEST(Hvp, ComputesNoGradientThatNobodyReads) {
+  const Tensor x = randn({2, 3});
+  const Function fn = [&](std::span<const Tensor> w) {
+    return Tensors{exp(linear(x, w[0])).sum()};
+  };
+  const Tensors weight{randn({4, 3})}, direction{randn({4, 3})};
+  Profiler profiler;
+  hvp(fn, weight, direction);
+  profiler.stop();
+  int products = 0;
+  for (const ProfileEvent& event : profiler.events())
+    products += event.name == "matmul" || event.name == "linear";
+  EXPECT_EQ(products, 3);
 }
 
 TEST(Transforms, LeaveInputsAndTheTapeAlone) {
