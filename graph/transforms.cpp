@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "catena/graph/dispatch.hpp"
+#include "catena/graph/profile_scope.hpp"
 #include "catena/graph/stand_in.hpp"
 #include "catena/graph/walk.hpp"
 
@@ -78,6 +79,7 @@ std::vector<Tensor> grad_or_zeros(const Tensor& output, std::span<const Tensor> 
 // inputs.
 Tensor gradient_along(const Tensor& y, const Tensor& start, std::span<const Tensor> inputs,
                       std::span<const Tensor> directions, const std::source_location& loc) {
+  const detail::ProfileScope scope("grad", loc);
   detail::Walk walk({.create_graph = true}, loc);
   walk.project({&y, 1}, inputs, directions);
   walk.start(y.impl(), start);

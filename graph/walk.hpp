@@ -32,10 +32,10 @@ struct Gathered {
   std::int64_t slice_elements = 0;
 };
 
-// The product of a few rows with a matrix, not yet done: a part of the gradient of `input`.
 struct DropEdge {
   void operator()(TensorImpl* t) const noexcept { drop_edge(t); }
 };
+// The product of a few rows with a matrix, not yet done: a part of the gradient of `input`.
 struct WaitingRows {
   std::unique_ptr<TensorImpl, DropEdge> input;  // shows that more is to come for it
   Tensor g, matrix;
@@ -136,7 +136,8 @@ class Walk {
   static bool is_complete(Node& node);
   void put_aside(Node& node);
   void add_waiting_rows();
-  void add_product(std::span<WaitingRows> group);
+  void add_product(std::span<const WaitingRows> group);
+  void add_rows(const WaitingRows& rows, Tensor g);
   void add_slice(Gathered& gathered, const SliceSpec& where, const Tensor& g);
   Gathered& gathered(std::uintptr_t& slot);
   Tensor own_buffer(Gathered& g, const Shape& shape, DType dtype, Device device);

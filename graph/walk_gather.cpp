@@ -283,7 +283,7 @@ void Walk::add_projection(const Tensor& a, const Tensor& b) {
 bool Walk::project_product(const Edge& edge, const Tensor& a, const Tensor& b) {
   if (directions_.empty() || thread_state.detect_anomaly) return false;
   const auto wanted = wanted_.find(edge.input());
-  if (wanted == wanted_.end() || !edge.input()->is_leaf() || edge.input()->extra) return false;
+  if (wanted == wanted_.end() || edge.input()->extra) return false;  // a hook wants to see it
   for (const std::size_t i : wanted->second) {
     const Tensor& v = directions_[i];
     if (!a.requires_grad())

@@ -40,8 +40,18 @@ Tensor as_rows(const Tensor& g) {
   return g.rank() == 2 ? g : g.reshape({g.numel() / g.shape().back(), g.shape().back()});
 }
 
+// Whether g matrix is a gradient of `input`. Where it is not, the product or its accumulation says
+// so.
+bool fits(const Tensor& g, const Tensor& matrix, const TensorImpl& input) {
+  if (matrix.rank() != 2 || g.rank() == 0 || g.shape().back() != matrix.shape()[0]) return false;
+  Shape product = g.shape();
+  product[product.rank() - 1] = matrix.shape()[1];
+  return product == input.shape && g.dtype() == input.dtype && matrix.dtype() == input.dtype &&
+         g.device() == input.device && matrix.device() == input.device;
+}
+
 // The elements of `all` from `offset` on that make up this shape.
-Tensor part_of(const Tensor& all, std::int64_t offset, const Shape& shape) {
+Tensor piece_of(const Tensor& all, std::int64_t offset, const Shape& shape) {
   return Tensor::adopt(describe_output({.shape = shape,
                                         .dtype = all.dtype(),
                                         .device = all.device(),
@@ -56,10 +66,8 @@ Tensor part_of(const Tensor& all, std::int64_t offset, const Shape& shape) {
 void Walk::accumulate_rows(Edge& edge, Tensor g, Tensor matrix, const Node& from, int index) {
   if (!wants(edge)) return;
   TensorImpl* input = edge.input();
-  const bool waits = !retain() && !thread_state.detect_anomaly && matrix.rank() == 2 &&
-                     matrix.numel() >= kLeastMatrix && g.dtype() == input->dtype &&
-                     g.numel() <= kMaxWaitingRows * matrix.shape()[0] &&
-                     input->numel * matrix.shape()[0] == g.numel() * matrix.shape()[1];
+  const bool waits = !retain() && !thread_state.detect_anomaly && matrix.numel() >= kLeastMatrix &&
+                     fits(g, matrix, *input) && g.numel() <= kMaxWaitingRows * g.shape().back();
   if (!waits) return accumulate(edge, core_ops().product(g, matrix), from, index);
   add_edge(input);
   waiting_.push_back({std::unique_ptr<TensorImpl, DropEdge>(input), std::move(g), std::move(matrix),
@@ -76,37 +84,47 @@ bool Walk::is_complete(Node& node) {
 
 void Walk::put_aside(Node& node) {
   aside_.push_back({node.op ? node.sequence : 0, &node});
-  if (aside_.size() > kAsidePerRows * waiting_.size()) add_waiting_rows();
+  const bool only_leaves_left = !node.op;
+  if (only_leaves_left || aside_.size() > kAsidePerRows * waiting_.size()) add_waiting_rows();
 }
 
 // One product, and a part of it for each.
-void Walk::add_product(std::span<WaitingRows> group) {
+void Walk::add_product(std::span<const WaitingRows> group) {
   const CallSite here(group.front().location);
   std::vector<Tensor> parts;
   for (const WaitingRows& rows : group) parts.push_back(as_rows(rows.g));
-  const Tensor product = core_ops().product(
-      parts.size() == 1 ? parts[0] : core_ops().concat_rows(parts), group.front().matrix);
+  const Tensor product = core_ops().product(core_ops().concat_rows(parts), group.front().matrix);
   std::int64_t offset = 0;
-  for (WaitingRows& rows : group) {
-    TensorImpl* input = rows.input.get();
-    enqueue(input, nullptr);
-    add_dense(slot_of(input), part_of(product, offset, input->shape));
-    offset += input->numel;
+  for (const WaitingRows& rows : group) {
+    const TensorImpl& input = *rows.input;
+    add_rows(rows, piece_of(product, offset, input.shape));
+    offset += input.numel;
   }
+}
+
+void Walk::add_rows(const WaitingRows& rows, Tensor g) {
+  enqueue(rows.input.get(), nullptr);
+  add_dense(slot_of(rows.input.get()), std::move(g));
 }
 
 // In the order in which they came, by matrix and then one by one: bits do not depend on addresses.
 void Walk::add_waiting_rows() {
-  for (const Entry& entry : std::exchange(aside_, {})) push(entry.node, entry.sequence);
-  std::vector<WaitingRows> waiting = std::exchange(waiting_, {});
-  if (waiting.size() == 1) return add_product(waiting);
+  for (const Entry& entry : aside_) push(entry.node, entry.sequence);
+  aside_.clear();
+  if (waiting_.size() == 1) {  // as in a sequence, where each depends on the one before
+    const WaitingRows& rows = waiting_.front();
+    const CallSite here(rows.location);
+    add_rows(rows, core_ops().product(rows.g, rows.matrix));
+    return waiting_.clear();
+  }
   std::vector<std::vector<WaitingRows>> groups;
   std::unordered_map<const TensorImpl*, std::size_t, HashOfView, SameView> group_of;
-  for (WaitingRows& rows : waiting) {
+  for (WaitingRows& rows : waiting_) {
     const auto [at, is_new] = group_of.try_emplace(rows.matrix.impl(), groups.size());
     if (is_new) groups.emplace_back();
     groups[at->second].push_back(std::move(rows));
   }
+  waiting_.clear();
   for (std::vector<WaitingRows>& group : groups) add_product(group);
 }
 

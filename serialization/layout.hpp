@@ -35,7 +35,8 @@ inline constexpr char kMagic[9] =
     "CATENA\n";
 inline constexpr char kEndMark[9] = "\nCATEND\n";
 inline constexpr std::uint64_t kAlignment = 64;
-// Streams hash each block while it is in the cache.
+// Streams hash each block while it is in the cache. Writers of smaller ones hand the file system's
+// lock to each other too often.
 inline constexpr std::size_t kBlockBytes = std::size_t{1} << 20;
 
 struct Preamble {

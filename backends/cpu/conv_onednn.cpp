@@ -98,7 +98,7 @@ class Plan {
   ConvPlan* plan_;
 };
 
-// False, and nothing is computed, where oneDNN has no fast kernel for such parts.
+// False where it is still to be computed: oneDNN has no fast kernel for such parts, or failed.
 bool run_parts(ConvKind kind, const ConvGeometry& g, Parts parts, float* x, float* weight,
                float* y) {
   ConvPart part{g, image_x(g), image_y(g), g.inputs * volume(g.kernel)};
